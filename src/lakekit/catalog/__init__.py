@@ -1,0 +1,1 @@
+"""Refs, tables and views of a lake: one protocol, two implementations."""

@@ -1,0 +1,1 @@
+"""Running SQL at a ref: one protocol, two engines, one dialect (Trino's)."""

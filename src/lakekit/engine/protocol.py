@@ -1,0 +1,39 @@
+"""What an engine is to the rest of lakekit: Trino SQL in, Arrow out, at a ref."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class DbtTarget:
+    """How dbt reaches an engine at a ref: a target of the project's ``profiles.yml`` and its environment."""
+
+    name: str
+    env: Mapping[str, str]
+
+
+class Engine(Protocol):
+    """Runs Trino SQL at a ref. Safe to use from several threads."""
+
+    def execute(self, ref: str, sql: str) -> pa.Table:
+        """Run one statement and return its rows, with the same Arrow types on every engine.
+
+        A statement without rows gives a table without columns. Raises ``QueryFailed``; the embedded engine
+        also raises ``UnsupportedSql`` for what it cannot answer as Trino would.
+        """
+
+    def dbt_target(self, ref: str) -> DbtTarget:
+        """Where ``dbt build`` must go to work at ``ref``."""
+
+    def forget(self, ref: str) -> None:
+        """Release whatever the engine holds for a ref that is about to be deleted."""
+
+    def close(self) -> None:
+        """Release connections."""

@@ -1,0 +1,73 @@
+"""Layers, names and words, defined once.
+
+Everything that must agree between the landing, the models, the engines and the linter is spelled here and
+nowhere else. Only the standard library is imported: the linter's start-up time depends on it.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+MAIN: Final = "main"
+"""The branch that production reads."""
+
+CATALOG: Final = "lake"
+"""The catalog's name in SQL at main: ``lake.marts.fct_daily_sales``."""
+
+
+class Layer(StrEnum):
+    """The four layers; the value is the schema that a model of the layer is built in.
+
+    Bronze has no schema of its own: each source is one (``shopify.orders``).
+    """
+
+    BRONZE = "bronze"
+    STREAMS = "streams"
+    CORE = "core"
+    MARTS = "marts"
+
+
+PREFIXES: Final[dict[Layer, tuple[str, ...]]] = {
+    Layer.STREAMS: ("stg_",),
+    Layer.CORE: ("int_",),
+    Layer.MARTS: ("fct_", "dim_"),
+}
+
+# The columns that Airbyte's own Iceberg destination adds to every table, all required.
+RAW_ID: Final = "_airbyte_raw_id"
+EXTRACTED_AT: Final = "_airbyte_extracted_at"
+META: Final = "_airbyte_meta"
+GENERATION_ID: Final = "_airbyte_generation_id"
+META_COLUMNS: Final = (RAW_ID, EXTRACTED_AT, META, GENERATION_ID)
+
+_PLAIN_REF = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9_])?")
+
+
+def is_valid_branch(name: str) -> bool:
+    """Whether ``name`` can name a branch on either engine: what Nessie accepts, and no hash look-alike."""
+    return (
+        _PLAIN_REF.fullmatch(name) is not None
+        and len(name) <= 100
+        and ".." not in name
+        and "//" not in name
+        and not is_hash(name)
+    )
+
+
+def is_hash(ref: str) -> bool:
+    """Whether ``ref`` reads as a commit's hash (16 to 64 hexadecimal digits)."""
+    return re.fullmatch(r"[0-9a-f]{16,64}", ref) is not None
+
+
+def new_branch_name(purpose: str) -> str:
+    """A fresh branch name that sorts by time: ``build-20260131-101500-3f2a``."""
+    return f"{purpose}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def quote(*parts: str) -> str:
+    """``quote("shopify", "orders")`` gives ``"shopify"."orders"``: an SQL identifier, quoted on both engines."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
