@@ -73,7 +73,9 @@ class RefExists(LakekitError):
     """A branch of that name is there already."""
 
     def __init__(self, ref: str) -> None:
-        super().__init__(f"The branch '{ref}' exists already.", todo="choose another name, or delete it first")
+        super().__init__(
+            f"The branch '{ref}' exists already.", todo="choose another name, or delete it first"
+        )
         self.ref = ref
 
 

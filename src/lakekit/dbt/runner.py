@@ -1,0 +1,199 @@
+"""Running ``dbt build`` in this process: what it did, node by node, as data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import BuildFailed, MissingExtra, ProjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ..engine.protocol import DbtTarget
+
+PACKAGE: Final = Path(__file__).parent / "package"
+"""The dbt package with lakekit's macros."""
+
+_CHECK_KINDS: Final = frozenset({"test", "unit_test"})
+_FINE: Final = frozenset({"success", "pass", "warn", "no-op", "reused"})
+
+# dbt keeps its flags, adapters and event bus in globals, and reads the environment when it is invoked.
+_one_invocation = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What became of one model, test, seed or snapshot."""
+
+    name: str
+    kind: str
+    status: str
+    seconds: float
+    message: str = ""
+    schema: str = ""
+
+    @property
+    def is_check(self) -> bool:
+        return self.kind in _CHECK_KINDS
+
+    @property
+    def ok(self) -> bool:
+        return self.status in _FINE
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """A finished build: its nodes in the order in which they finished, and how long it all took (seconds)."""
+
+    nodes: tuple[Node, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return all(node.ok for node in self.nodes)
+
+    @property
+    def checks(self) -> dict[str, bool]:
+        """Every data test and unit test that was due: its name, and whether it passed."""
+        return {node.name: node.ok for node in self.nodes if node.is_check}
+
+    @property
+    def failures(self) -> list[Node]:
+        """What failed by itself; what was skipped on its account is left out."""
+        return [node for node in self.nodes if not node.ok and node.status != "skipped"]
+
+
+def build(
+    project: Path,
+    target: DbtTarget,
+    select: str = "",
+    *,
+    full_refresh: bool = False,
+    on_node: Callable[[Node], None] | None = None,
+) -> BuildReport:
+    """Run ``dbt build`` on the dbt project in the folder ``project`` against ``target``.
+
+    ``select`` is dbt's selection syntax, space-separated; empty for everything. ``on_node`` is called with
+    each node as it finishes, from dbt's threads. Failed nodes are in the report, not raised.
+
+    Raises ``ProjectError`` if there is no dbt project, ``BuildFailed`` if dbt cannot run it at all or the
+    selection matches nothing.
+    """
+    if not (project / "dbt_project.yml").is_file():
+        raise ProjectError(
+            f"There is no dbt project in {project}.",
+            why="it has no dbt_project.yml",
+            todo="set `dbt` in lakekit.toml to the folder that has one",
+        )
+    arguments = [
+        "build",
+        *("--project-dir", str(project), "--profiles-dir", str(project), "--target", target.name),
+        # A read-only or shared project folder must not stop a build; the log is the report.
+        *("--log-level-file", "none", "--quiet", "--no-version-check", "--no-send-anonymous-usage-stats"),
+        *(["--select", *select.split()] if select else []),
+        *(["--full-refresh"] if full_refresh else []),
+    ]
+    runner_class = _runner_class()
+    link_package(project)
+    started = time.monotonic()
+    with _one_invocation, _environment(target.env), _working_directory_kept():
+        outcome = runner_class(callbacks=[_listener(on_node)] if on_node else []).invoke(arguments)
+    if outcome.result is None or not hasattr(outcome.result, "results"):
+        raise BuildFailed("dbt could not build the project.", why=_reason(outcome.exception))
+    nodes = tuple(_node(result) for result in outcome.result.results)
+    if not nodes:
+        raise BuildFailed(
+            f"No model or test matches '{select}'." if select else "The project has no models.",
+            todo="name models as `dbt ls` prints them, e.g. int_shopify__orders+",
+        )
+    return BuildReport(nodes, time.monotonic() - started)
+
+
+def link_package(project: Path) -> None:
+    """Make lakekit's macros a package of the dbt project, at the version that is installed."""
+    place = project / "dbt_packages" / "lakekit"
+    if place.is_symlink() and place.resolve() == PACKAGE.resolve():
+        return
+    place.parent.mkdir(exist_ok=True)
+    if place.is_symlink():
+        place.unlink()
+    elif place.exists():
+        shutil.rmtree(place)
+    # Another process may have made the very same link in the meantime.
+    with suppress(FileExistsError):
+        place.symlink_to(PACKAGE, target_is_directory=True)
+
+
+def _runner_class() -> Any:
+    try:
+        return import_module("dbt.cli.main").dbtRunner
+    except ModuleNotFoundError as error:
+        raise MissingExtra("duckdb", error.name or "dbt") from error
+
+
+def _reason(exception: BaseException | None) -> str:
+    if exception is None:
+        return "dbt gave no reason"
+    return str(exception).strip() or type(exception).__name__
+
+
+def _node(result: Any) -> Node:
+    node = result.node
+    return Node(
+        name=node.name,
+        kind=str(node.resource_type),
+        status=str(result.status),
+        seconds=float(result.execution_time),
+        message=(result.message or "").strip(),
+        schema=getattr(node, "schema", "") or "",
+    )
+
+
+def _listener(on_node: Callable[[Node], None]) -> Callable[[Any], None]:
+    def listen(event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            info, outcome = event.data.node_info, event.data.run_result
+            on_node(
+                Node(
+                    name=info.node_name,
+                    kind=info.resource_type,
+                    status=outcome.status,
+                    seconds=float(outcome.execution_time),
+                    message=outcome.message.strip(),
+                    schema=info.node_relation.schema,
+                )
+            )
+
+    return listen
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _working_directory_kept() -> Iterator[None]:
+    """dbt changes into the project's folder and stays there."""
+    before = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(before)

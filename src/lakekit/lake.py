@@ -1,0 +1,326 @@
+"""The one object: a lake at a ref.
+
+Everything that a person does with lakekit is a method here; the command line, the tests' fixtures and the
+demo are thin skins over it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from .catalog.protocol import TableId
+from .errors import BuildFailed, LakekitError, MissingExtra, PublishRefused, UsageError
+from .naming import MAIN, is_valid_branch, new_branch_name, quote
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    import pyarrow as pa
+
+    from .catalog.protocol import Catalog, Commit, Entry, Kind, Ref
+    from .dbt import BuildReport, Node
+    from .engine.protocol import Engine
+    from .landing import ConfiguredCatalog, LandingReport, Progress, StreamReport
+    from .settings import EngineName
+
+
+class Result:
+    """A statement's rows, held as Arrow."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def arrow(self) -> pa.Table:
+        """The rows as an Arrow table, with the same types on every engine."""
+        return self._table
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries, column name to Python value."""
+        return list(self._table.to_pylist())
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self._table.column_names)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows())
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How one table or view differs from what it was where the branch was made.
+
+    ``rows_before`` and ``rows_after`` are None for a view, and where the table is not there on that side.
+    """
+
+    table: TableId
+    kind: Kind
+    change: Literal["added", "changed", "removed"]
+    rows_before: int | None = None
+    rows_after: int | None = None
+    columns_added: tuple[str, ...] = ()
+    columns_removed: tuple[str, ...] = ()
+
+
+class Lake:
+    """A lakehouse at a ref: main, a branch, a tag or a commit's hash."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, engine: Engine, ref: str = MAIN) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.engine = engine
+        self.ref = ref
+
+    @classmethod
+    def connect(cls, project: Path | None = None, *, engine: EngineName | None = None) -> Self:
+        """Open the lake of the project at or above ``project`` (default: the working directory), at main.
+
+        Raises ``ProjectError``, ``SettingsError``, ``MissingExtra``, and ``StackFailed`` if the project
+        works on Trino and no stack is running.
+        """
+        settings = Settings.load(project, engine=engine)
+        return cls(settings, *_open(settings))
+
+    def at(self, ref: str) -> Lake:
+        """The same lake at another ref, which must exist (``RefNotFound``)."""
+        return Lake(self.settings, self.catalog, self.engine, self.catalog.ref(ref).name)
+
+    def branch(self, name: str | None = None) -> Branch:
+        """A new branch of this ref: zero-copy, deleted when its ``with`` block ends.
+
+        Raises ``UsageError`` for a name that cannot be one, and ``RefExists``.
+        """
+        name = name or new_branch_name("work")
+        if not is_valid_branch(name):
+            raise UsageError(
+                f"'{name}' cannot name a branch.",
+                why="a branch's name has letters, digits and . _ - / only, and does not read as a hash",
+            )
+        ref = self.catalog.create_branch(name, at=self.ref)
+        return Branch(self.settings, self.catalog, self.engine, ref.name)
+
+    def delete_branch(self, name: str) -> None:
+        """Delete a branch; its data files stay, for other refs may share them."""
+        if name == MAIN:
+            raise UsageError(f"'{MAIN}' cannot be deleted.", why="it is what production reads")
+        self.catalog.ref(name)
+        self.engine.forget(name)
+        self.catalog.delete_branch(name)
+
+    def sql(self, statement: str) -> Result:
+        """Run one statement of Trino SQL at this ref; raises ``QueryFailed`` or ``UnsupportedSql``."""
+        return Result(self.engine.execute(self.ref, statement))
+
+    def load(
+        self,
+        table: str,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        key: Sequence[str] = ("id",),
+        cursor: str | None = None,
+    ) -> StreamReport:
+        """Write rows to a bronze table by append_dedup, exactly as the landing does it.
+
+        A row replaces the one with the same ``key`` unless its ``cursor`` is older. The table is made, or
+        gains columns, as the rows need.
+        """
+        from .landing import load
+
+        return load(self.catalog.iceberg(self.ref), _table_id(table), rows, key=key, cursor=cursor)
+
+    def land(
+        self,
+        source: str,
+        configured: ConfiguredCatalog,
+        messages: Iterable[bytes | str | Mapping[str, Any]],
+        *,
+        echo: Callable[[bytes], None] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> LandingReport:
+        """Write Airbyte protocol messages to the bronze tables of ``source``.
+
+        ``echo`` gets each STATE message once everything before it is durable. Raises ``LandingFailed``.
+        """
+        from .landing import land
+
+        return land(
+            self.catalog.iceberg(self.ref), source, configured, messages, echo=echo, progress=progress
+        )
+
+    def build(
+        self, select: str = "", *, full_refresh: bool = False, on_node: Callable[[Node], None] | None = None
+    ) -> BuildReport:
+        """Build and test the project's dbt models at this ref, and remember what the checks said.
+
+        ``select`` is dbt's selection syntax; empty builds everything. Failed checks are in the report (and
+        keep the branch from being published); a model that fails raises ``BuildFailed``.
+        """
+        from .dbt import build
+
+        target = self.engine.dbt_target(self.ref)
+        report = build(self.settings.dbt, target, select, full_refresh=full_refresh, on_node=on_node)
+        broken = [node for node in report.failures if not node.is_check]
+        known = self.catalog.checks(self.ref).results
+        results = report.checks
+        # A model that failed vouches against the branch until it has been built again.
+        results |= {node.name: node.ok for node in report.nodes if node in broken or node.name in known}
+        if results:
+            self.catalog.record_checks(self.ref, results)
+        if broken:
+            raise BuildFailed(
+                f"{len(broken)} of {len(report.nodes)} nodes failed: {', '.join(n.name for n in broken)}.",
+                why="\n".join(f"{node.name}: {node.message}" for node in broken),
+            )
+        return report
+
+    def diff(self, against: str = MAIN) -> list[Change]:
+        """What changed at this ref since it left ``against``, table by table."""
+        base = self.catalog.base(self.ref, against)
+        before, after = self.catalog.entries(base), self.catalog.entries(self.ref)
+        return [
+            self._change(base, before.get(table), after.get(table))
+            for table in sorted(before.keys() | after.keys())
+            if _pointer(before.get(table)) != _pointer(after.get(table))
+        ]
+
+    def publish(self, into: str = MAIN, *, unchecked: bool = False, message: str = "") -> Ref:
+        """Merge this branch into ``into`` in one atomic step, and return ``into``'s new state.
+
+        Raises ``PublishRefused`` unless checks ran on the branch as it is now and all passed
+        (``unchecked=True`` publishes all the same), and ``MergeConflict`` naming the tables.
+        """
+        if self.ref == into:
+            raise UsageError(
+                f"'{into}' cannot be published into itself.", todo="work on a branch: lake.branch()"
+            )
+        if not unchecked:
+            self._require_passing_checks()
+        return self.catalog.merge(self.ref, into, message or f"publish {self.ref}")
+
+    def log(self, limit: int = 50) -> list[Commit]:
+        """The ref's newest commits, newest first."""
+        return self.catalog.log(self.ref, limit)
+
+    def close(self) -> None:
+        """Release connections and in-process servers."""
+        self.engine.close()
+        self.catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _require_passing_checks(self) -> None:
+        checks = self.catalog.checks(self.ref)
+        if not checks.results:
+            raise PublishRefused(
+                f"No check ran on '{self.ref}', so nothing vouches for it.",
+                todo="build it with its tests, or publish unchecked",
+            )
+        if checks.failed:
+            raise PublishRefused(
+                f"{len(checks.failed)} of {len(checks.results)} checks failed on '{self.ref}'.",
+                why=", ".join(checks.failed),
+                todo="mend and build again, or publish unchecked",
+            )
+        if not checks.fresh:
+            raise PublishRefused(
+                f"'{self.ref}' has changed since its checks ran.",
+                todo="build it again with its tests, or publish unchecked",
+            )
+
+    def _change(self, base: str, before: Entry | None, after: Entry | None) -> Change:
+        entry = after or before
+        assert entry is not None
+        old = self._shape(base, before) if before else None
+        new = self._shape(self.ref, after) if after else None
+        return Change(
+            entry.id,
+            entry.kind,
+            "removed" if new is None else "added" if old is None else "changed",
+            old.rows if old else None,
+            new.rows if new else None,
+            tuple(name for name in new.columns if name not in old.columns) if old and new else (),
+            tuple(name for name in old.columns if name not in new.columns) if old and new else (),
+        )
+
+    def _shape(self, ref: str, entry: Entry) -> _Shape:
+        name = quote(entry.id.schema, entry.id.name)
+        columns = tuple(self.engine.execute(ref, f"select * from {name} limit 0").column_names)
+        if entry.kind == "view":
+            return _Shape(None, columns)
+        count = self.engine.execute(ref, f"select count(*) from {name}")
+        return _Shape(count.column(0)[0].as_py(), columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    rows: int | None
+    columns: tuple[str, ...]
+
+
+class Branch(Lake):
+    """A lake at a branch of its own, which is deleted when the ``with`` block ends.
+
+    What is to stay is published; ``keep()`` leaves the branch for a later look.
+    """
+
+    _kept = False
+
+    def keep(self) -> None:
+        """Leave the branch in place when the block ends."""
+        self._kept = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._kept:
+            return
+        try:
+            self.delete_branch(self.ref)
+        except LakekitError as failure:
+            if error is None:
+                raise
+            error.add_note(f"the branch '{self.ref}' could not be deleted: {failure}")
+
+
+def _open(settings: Settings) -> tuple[Catalog, Engine]:
+    try:
+        if settings.engine == "embedded":
+            from .catalog.embedded import EmbeddedCatalog
+            from .engine.duckdb import DuckDBEngine
+
+            embedded = EmbeddedCatalog(settings.lake)
+            return embedded, DuckDBEngine(embedded)
+
+        from .catalog.nessie import NessieCatalog
+        from .engine.trino import TrinoEngine
+        from .stack import Stack
+
+        endpoints = Stack(settings.stack).endpoints()
+        nessie = NessieCatalog(endpoints)
+        return nessie, TrinoEngine(endpoints, nessie)
+    except ModuleNotFoundError as error:
+        raise MissingExtra("duckdb" if settings.engine == "embedded" else "trino", str(error.name)) from error
+
+
+def _pointer(entry: Entry | None) -> str | None:
+    return entry.pointer if entry else None
+
+
+def _table_id(dotted: str) -> TableId:
+    try:
+        return TableId.parse(dotted)
+    except ValueError as error:
+        raise UsageError(str(error), todo="name it like shopify.orders") from error

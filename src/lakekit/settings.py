@@ -1,0 +1,110 @@
+"""What a project says of itself: ``lakekit.toml``, overridden by ``LAKEKIT_*`` variables."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import override
+
+from .errors import ProjectError, SettingsError
+
+FILE = "lakekit.toml"
+
+EngineName = Literal["embedded", "trino"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Ports(BaseModel):
+    """Fixed ports for the stack's services; one that is not given is chosen freely."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trino: Port | None = None
+    nessie: Port | None = None
+    s3: Port | None = None
+
+
+class Settings(BaseSettings):
+    """A project's settings. Folders are given relative to the project's own, and are absolute here."""
+
+    model_config = SettingsConfigDict(env_prefix="LAKEKIT_", env_nested_delimiter="__", extra="forbid")
+
+    project: Path
+    """The folder that holds ``lakekit.toml``."""
+
+    engine: EngineName = "embedded"
+    """What runs SQL: ``embedded`` (DuckDB, nothing to start) or ``trino`` (after ``lakekit up``)."""
+
+    lake: Path = Path(".lakekit/lake")
+    """Where the embedded engine keeps its catalog and its tables."""
+
+    stack: Path = Path(".lakekit/stack")
+    """Where ``lakekit up`` keeps state, credentials, logs and data."""
+
+    dbt: Path = Path("orchestration")
+    """The dbt project."""
+
+    ports: Ports = Ports()
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables win over the file, whose contents come in as init settings."""
+        return env_settings, init_settings
+
+    @classmethod
+    def load(cls, start: Path | None = None, *, engine: EngineName | None = None) -> Self:
+        """Read the settings of the project that ``start`` (default: the working directory) lies in.
+
+        ``engine``, when given, wins over file and environment. Raises ``ProjectError`` where there is no
+        project and ``SettingsError`` where a setting is wrong.
+        """
+        project = find_project(start)
+        file = project / FILE
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} is not valid TOML.", why=str(error)) from error
+        try:
+            settings = cls(**{**content, "project": project})
+        except ValidationError as error:
+            raise SettingsError(
+                f"{file} or a LAKEKIT_ variable holds a wrong setting.",
+                why="; ".join(_describe(problem) for problem in error.errors(include_url=False)),
+                todo=f"settings are: {', '.join(sorted(set(cls.model_fields) - {'project'}))}",
+            ) from error
+        absolute = {
+            name: project / Path(getattr(settings, name)).expanduser() for name in ("lake", "stack", "dbt")
+        }
+        chosen = {"engine": engine} if engine else {}
+        return settings.model_copy(update={"project": project} | absolute | chosen)
+
+
+def find_project(start: Path | None = None) -> Path:
+    """The nearest folder at or above ``start`` that holds a ``lakekit.toml``; raises ``ProjectError``."""
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder
+    raise ProjectError(
+        f"There is no {FILE} in {start} or above it.",
+        why="a lakekit project is a folder with that file",
+        todo="lakekit new DIR  (or run the command inside a project)",
+    )
+
+
+def _describe(problem: object) -> str:
+    assert isinstance(problem, dict)
+    where = ".".join(str(part) for part in problem["loc"]) or "settings"
+    return f"{where}: {problem['msg']} (given: {problem['input']!r})"
