@@ -70,13 +70,19 @@ class Change:
 
 
 class Lake:
-    """A lakehouse at a ref: main, a branch, a tag or a commit's hash."""
+    """A lakehouse at a ref: main, a branch, a tag or a commit's hash.
 
-    def __init__(self, settings: Settings, catalog: Catalog, engine: Engine, ref: str = MAIN) -> None:
+    ``onto`` is the branch that it is compared with and published into.
+    """
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, engine: Engine, ref: str = MAIN, onto: str = MAIN
+    ) -> None:
         self.settings = settings
         self.catalog = catalog
         self.engine = engine
         self.ref = ref
+        self.onto = onto
 
     @classmethod
     def connect(cls, project: Path | None = None, *, engine: EngineName | None = None) -> Self:
@@ -104,7 +110,7 @@ class Lake:
                 why="a branch's name has letters, digits and . _ - / only, and does not read as a hash",
             )
         ref = self.catalog.create_branch(name, at=self.ref)
-        return Branch(self.settings, self.catalog, self.engine, ref.name)
+        return Branch(self.settings, self.catalog, self.engine, ref.name, onto=self.ref)
 
     def delete_branch(self, name: str) -> None:
         """Delete a branch; its data files stay, for other refs may share them."""
@@ -180,9 +186,9 @@ class Lake:
             )
         return report
 
-    def diff(self, against: str = MAIN) -> list[Change]:
-        """What changed at this ref since it left ``against``, table by table."""
-        base = self.catalog.base(self.ref, against)
+    def diff(self) -> list[Change]:
+        """What changed at this ref since it left the branch that it is to go into, table by table."""
+        base = self.catalog.base(self.ref, self.onto)
         before, after = self.catalog.entries(base), self.catalog.entries(self.ref)
         return [
             self._change(base, before.get(table), after.get(table))
@@ -190,19 +196,19 @@ class Lake:
             if _pointer(before.get(table)) != _pointer(after.get(table))
         ]
 
-    def publish(self, into: str = MAIN, *, unchecked: bool = False, message: str = "") -> Ref:
-        """Merge this branch into ``into`` in one atomic step, and return ``into``'s new state.
+    def publish(self, *, unchecked: bool = False, message: str = "") -> Ref:
+        """Merge this branch into the one it left, in one atomic step, and return that one's new state.
 
         Raises ``PublishRefused`` unless checks ran on the branch as it is now and all passed
         (``unchecked=True`` publishes all the same), and ``MergeConflict`` naming the tables.
         """
-        if self.ref == into:
+        if self.ref == self.onto:
             raise UsageError(
-                f"'{into}' cannot be published into itself.", todo="work on a branch: lake.branch()"
+                f"'{self.ref}' cannot be published into itself.", todo="work on a branch: lake.branch()"
             )
         if not unchecked:
             self._require_passing_checks()
-        return self.catalog.merge(self.ref, into, message or f"publish {self.ref}")
+        return self.catalog.merge(self.ref, self.onto, message or f"publish {self.ref}")
 
     def log(self, limit: int = 50) -> list[Commit]:
         """The ref's newest commits, newest first."""

@@ -1,0 +1,24 @@
+"""The checks that a change must pass: ``nox`` runs them all, ``nox -s tests`` one of them."""
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    session.install("ruff>=0.17")
+    session.run("ruff", "format", "--check")
+    session.run("ruff", "check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    session.install("-e", ".[dev]")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    session.install("-e", ".[dev]")
+    session.run("pytest", "-n", "auto", *session.posargs)
