@@ -1,0 +1,111 @@
+"""The demo shop, as its connectors see it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from . import klaviyo, shopify
+from .clock import sync_instant
+from .protocol import log, messages
+from .world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_STREAMS: Final[dict[str, dict[str, Callable[[World], Iterator[dict[str, Any]]]]]] = {
+    "shopify": {
+        "orders": shopify.orders,
+        "products": shopify.products,
+        "deleted_products": shopify.deleted_products,
+        "customers": shopify.customers,
+        "order_refunds": shopify.order_refunds,
+    },
+    "klaviyo": {
+        "profiles": klaviyo.profiles,
+        "campaigns": klaviyo.campaigns,
+        "flows": klaviyo.flows,
+        "events": klaviyo.events,
+    },
+}
+
+
+class Shop:
+    """A shop of some size. ``orders`` are made by the first sync, over sixty weeks; each later sync is one week later.
+
+    The same seed and size give the same bytes for any sync, whichever were made before, on any machine.
+    """
+
+    def __init__(self, seed: int = 7, orders: int = 5_000) -> None:
+        self.seed = seed
+        self.orders = orders
+
+    @staticmethod
+    def configured_catalog(source: str) -> dict[str, Any]:
+        """Airbyte's ConfiguredAirbyteCatalog of ``shopify`` or ``klaviyo``: append_dedup, with the connectors' keys and cursors."""
+        text = files(__package__).joinpath("catalogs", f"{source}.json").read_text(encoding="utf-8")
+        catalog: dict[str, Any] = json.loads(text)
+        return catalog
+
+    def messages(self, source: str, sync: int) -> Iterator[bytes]:
+        """What the connector prints in its ``sync``-th run (from 1): a JSON message a line.
+
+        Memory does not grow with the number of orders beyond the few that are held back to sort the stream
+        (those of about two weeks).
+        """
+        yield log(f"Starting syncing Source{source.title()}")
+        world = World(self.seed, self.orders, sync)
+        for configured in self.configured_catalog(source)["streams"]:
+            name, (cursor,) = configured["stream"]["name"], configured["cursor_field"]
+            yield from messages(name, world.now * 1_000, _STREAMS[source][name](world), _state_of(name, cursor))
+        yield log(f"Finished syncing Source{source.title()}")
+
+    @staticmethod
+    def sync_number(states: Iterable[dict[str, Any]]) -> int:
+        """The sync that comes next: 1 where nothing has landed, and again the last one where it was cut short.
+
+        ``states`` are the landed per-stream states of both sources, as a connector is given them. A source of
+        which there is none has never landed. The last stream of each source always ends in the sync's last second.
+        """
+        reached = {"products": "", "events": ""}
+        for state in states:
+            name = state["stream"]["stream_descriptor"]["name"]
+            if name in reached:
+                reached[name] = state["stream"]["stream_state"]["updated_at" if name == "products" else "datetime"]
+        return min(_syncs_until(text) for text in reached.values()) + 1
+
+
+def _syncs_until(text: str) -> int:
+    if not text:
+        return 0
+    instant = int(datetime.fromisoformat(text).timestamp())
+    sync = 0
+    while sync_instant(sync + 1) - 1 <= instant:
+        sync += 1
+    return sync
+
+
+def _state_of(stream: str, cursor: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """How each connector writes its progress."""
+    reached = {"cursor": "", "deleted": "", "parent": ""}
+
+    def state(record: dict[str, Any]) -> dict[str, Any]:
+        reached["cursor"] = max(reached["cursor"], record.get(cursor) or "")
+        if stream == "orders":
+            reached["deleted"] = max(reached["deleted"], record.get("deleted_at") or "")
+            return {cursor: reached["cursor"], "deleted": {"deleted_at": reached["deleted"]}}
+        if stream == "order_refunds":
+            reached["parent"] = max(reached["parent"], record.pop("_parent"))
+            return {cursor: reached["cursor"], "orders": {"updated_at": reached["parent"], "deleted": {"deleted_at": ""}}}
+        if stream == "campaigns":
+            part = {"partition": {"campaign_type": "email", "archived": "false"}, "cursor": {cursor: reached["cursor"]}}
+            return {"use_global_cursor": False, "states": [part], "lookback_window": 1}
+        if stream == "flows":
+            part = {"partition": {"archived": "false"}, "cursor": {cursor: reached["cursor"]}}
+            return {"use_global_cursor": False, "states": [part], "lookback_window": 1}
+        return {cursor: reached["cursor"]}
+
+    return state
+
