@@ -51,7 +51,10 @@ class Currency(NamedTuple):
 
     def share(self, money: Money, numerator: int, denominator: int) -> Money:
         """``money × numerator / denominator``, rounded in each currency on its own."""
-        return Money(_nearest(money.shop * numerator, denominator, 1), _nearest(money.paid * numerator, denominator, self.step))
+        return Money(
+            _nearest(money.shop * numerator, denominator, 1),
+            _nearest(money.paid * numerator, denominator, self.step),
+        )
 
 
 class Line(NamedTuple):
@@ -159,7 +162,11 @@ class Baskets:
 
 
 def _priced(
-    goods: list[tuple[Product | None, str, int, int, Money]], buyer: Person, is_guest: bool, currency: Currency, d: tuple[float, ...]
+    goods: list[tuple[Product | None, str, int, int, Money]],
+    buyer: Person,
+    is_guest: bool,
+    currency: Currency,
+    d: tuple[float, ...],
 ) -> Basket:
     gross = total(unit.times(quantity) for *_, quantity, unit in goods)
     code: tuple[str, int, bool] | None = None
@@ -178,7 +185,8 @@ def _priced(
         before += line
         # The discount is spread by the running total, so that the lines' parts add up to it.
         until = Money(
-            _nearest(off.shop * before.shop, gross.shop, 1), _nearest(off.paid * before.paid, gross.paid, currency.step)
+            _nearest(off.shop * before.shop, gross.shop, 1),
+            _nearest(off.paid * before.paid, gross.paid, currency.step),
         )
         discount = Money(min(until.shop - given.shop, line.shop), min(until.paid - given.paid, line.paid))
         given += discount

@@ -33,10 +33,37 @@ _LINES: Final = (
     ("Cups", "Studio Varde", _MUG, (("Stoneware Mug", 2400), ("Espresso Cup", 1600), ("Travel Cup", 2800), ("Tea Bowl", 2600))),
     ("Pantry", "North Quay Goods", _ONE, (("Oat Biscuits", 650), ("Dark Chocolate 70%", 720), ("Heather Honey", 980), ("Gift Box", 1200), ("Cold Brew Bottle", 3200))),
 )  # fmt: skip
-_BASE: Final = tuple((title, cents, kind, vendor, options) for kind, vendor, options, goods in _LINES for title, cents in goods)
+_BASE: Final = tuple(
+    (title, cents, kind, vendor, options) for kind, vendor, options, goods in _LINES for title, cents in goods
+)
 _POPULARITY: Final = tuple(accumulate(1 / (1 + rank) ** 0.55 for rank in range(len(_BASE))))
-_EDITIONS: Final = ("Frost", "Candlemas", "Thaw", "Equinox", "Blossom", "Rain", "Meadow", "Long Day", "Salt", "Drift", "Harvest", "Ember", "Fog", "Lantern")
-_ORIGINS: Final = ("Yirgacheffe", "Tarrazú", "Nariño", "Limu", "Chiapas", "Boquete", "Minas", "Kirinyaga", "Jinotega")
+_EDITIONS: Final = (
+    "Frost",
+    "Candlemas",
+    "Thaw",
+    "Equinox",
+    "Blossom",
+    "Rain",
+    "Meadow",
+    "Long Day",
+    "Salt",
+    "Drift",
+    "Harvest",
+    "Ember",
+    "Fog",
+    "Lantern",
+)
+_ORIGINS: Final = (
+    "Yirgacheffe",
+    "Tarrazú",
+    "Nariño",
+    "Limu",
+    "Chiapas",
+    "Boquete",
+    "Minas",
+    "Kirinyaga",
+    "Jinotega",
+)
 _SHELF_WEEKS: Final = 9
 
 
@@ -82,15 +109,25 @@ class Catalogue:
         changes: dict[int, list[int]] = {}
         for week in range(first, weeks + 1):
             draws = chance.draws(b"price", week)
-            changes.setdefault((week * 7 + int(draws[0] * 6)) % len(_BASE), []).append(
-                sync_instant(week) - 1
-            )
+            changes.setdefault((week * 7 + int(draws[0] * 6)) % len(_BASE), []).append(sync_instant(week) - 1)
         self.products: list[Product] = []
         for number, (title, cents, kind, vendor, ((option, values), steps)) in enumerate(_BASE):
             created = sync_instant(first - 1) - (len(_BASE) - number) * 3 * DAY
             self.products.append(
-                Product(number, _product_id(chance, number), title, kind, vendor, option, values, cents, steps,
-                        created, tuple(sorted(changes.get(number, ()))), None)  # fmt: skip
+                Product(
+                    number,
+                    _product_id(chance, number),
+                    title,
+                    kind,
+                    vendor,
+                    option,
+                    values,
+                    cents,
+                    steps,
+                    created,
+                    tuple(sorted(changes.get(number, ()))),
+                    None,
+                )  # fmt: skip
             )
         for week in range(first, weeks + 1):
             number = len(self.products)
@@ -98,9 +135,20 @@ class Catalogue:
             title = f"{_EDITIONS[week % len(_EDITIONS)]} Edition No. {week - first + 1}: {_ORIGINS[int(draws[0] * len(_ORIGINS))]}"
             (option, values), steps = _BAG
             self.products.append(
-                Product(number, _product_id(chance, number), title, "Coffee", "North Quay Roasters", option, values,
-                        1600 + int(draws[1] * 12) * 50, steps, sync_instant(week - 1) + int(draws[2] * DAY), (),
-                        sync_instant(week + _SHELF_WEEKS - 1) + DAY + int(draws[3] * 5 * DAY))  # fmt: skip
+                Product(
+                    number,
+                    _product_id(chance, number),
+                    title,
+                    "Coffee",
+                    "North Quay Roasters",
+                    option,
+                    values,
+                    1600 + int(draws[1] * 12) * 50,
+                    steps,
+                    sync_instant(week - 1) + int(draws[2] * DAY),
+                    (),
+                    sync_instant(week + _SHELF_WEEKS - 1) + DAY + int(draws[3] * 5 * DAY),
+                )  # fmt: skip
             )
 
     def pick(self, which: float, instant: int) -> Product:
@@ -118,7 +166,14 @@ def product_times(product: Product) -> list[int]:
 def product_record(product: Product, as_of: int, shop_url: str) -> dict[str, Any]:
     """What the bulk query makes of a product: variants are ids only, prices are the range's."""
     prices = [product.price_of(variant, as_of) for variant in range(len(product.values))]
-    handle = product.title.lower().replace(":", "").replace(",", "").replace(".", "").replace("%", "").replace(" ", "-")
+    handle = (
+        product.title.lower()
+        .replace(":", "")
+        .replace(",", "")
+        .replace(".", "")
+        .replace("%", "")
+        .replace(" ", "-")
+    )
     image = product.id + 21_000_000_000_000
     text = f"{product.title} by {product.vendor}."
     stock = 20 + (product.id + as_of // DAY) % 180

@@ -36,7 +36,9 @@ def visitor(chance: Chance, number: int) -> Person:
     return person(chance, b"visitor", number)
 
 
-def customer_record(who: Person, identity: int, times: tuple[int, int | None, int | None], as_of: int) -> dict[str, Any]:
+def customer_record(
+    who: Person, identity: int, times: tuple[int, int | None, int | None], as_of: int
+) -> dict[str, Any]:
     """The customer at ``as_of``, as an order shows them."""
     created, moved, changed = times
     moved = moved if moved is not None and moved <= as_of else None

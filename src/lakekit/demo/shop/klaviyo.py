@@ -21,7 +21,7 @@ _CHANGES_FOR = 26 * DAY
 def profiles(world: World) -> Iterator[dict[str, Any]]:
     """The filter is strict here: nothing is repeated."""
     if world.before is None:
-        yield world.mail.profile_record(b"reader", -1, (sync_instant(-50),), sync_instant(-50))
+        yield world.mail.profile_record(b"reader", -1, (sync_instant(-66),), sync_instant(-66))
     for updated, index, kind, times in in_order(_profiles(world)):
         yield world.mail.profile_record(kind, index, times, updated)
 
@@ -63,10 +63,16 @@ def _events(world: World) -> Iterator[tuple[int, list[tuple[int, int, int, Event
     since = world.before - 1 if world.before else 0
     digests = range(world.sync - 1 if world.before else world.sync - 58, world.sync + 1)
     # Digests first: there is one a week, and they are held until their time has come.
-    yield 0, [(event.instant, -week - 100, 0, event) for week in digests for event in [world.mail.digest(week)]]
+    yield (
+        0,
+        [(event.instant, -week - 100, 0, event) for week in digests for event in [world.mail.digest(week)]],
+    )
     for index in world.indexes(AFTER, BEFORE):
-        yield world.lives.created(index) - BEFORE, [
-            (event.instant, index, place, event)
-            for place, event in enumerate(world.mail.events(index))
-            if since <= event.instant <= world.now
-        ]
+        yield (
+            world.lives.created(index) - BEFORE,
+            [
+                (event.instant, index, place, event)
+                for place, event in enumerate(world.mail.events(index))
+                if since <= event.instant <= world.now
+            ],
+        )

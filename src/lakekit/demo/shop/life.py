@@ -91,7 +91,8 @@ class Lives:
         visible = created
         cancelled = touched = deleted = None
         fulfilled: int | None = created + int((0.5 + 3 * d[4]) * DAY)
-        paid = created if d[5] < 0.93 else created + HOUR + int(d[6] * 2 * DAY)
+        # Some pay by invoice.
+        paid = created if d[5] < 0.95 else created + HOUR + int(d[6] * 25 * DAY)
         refunds: tuple[tuple[int, float], ...] = ()
         if d[7] < 0.018:
             cancelled = created + int((0.5 + 20 * d[8]) * HOUR)

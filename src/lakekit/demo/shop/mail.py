@@ -77,7 +77,11 @@ class Mail:
         week = week_of(as_of)
         found = []
         for number in range(len(_FLOWS)):
-            edits = [sync_instant(w - 1) + 2 * DAY + 5 * HOUR for w in range(week, week - 6, -1) if w % len(_FLOWS) == number]
+            edits = [
+                sync_instant(w - 1) + 2 * DAY + 5 * HOUR
+                for w in range(week, week - 6, -1)
+                if w % len(_FLOWS) == number
+            ]
             found.append((max(t for t in edits if t <= as_of), number))
         return sorted(found)
 
@@ -129,7 +133,9 @@ class Mail:
         if any(who == b"reader" for who, _ in self.people(index)):
             found.append(Event(ordered + 300, "Received Email", b"reader", index, flow=0))
             if d[9] < 0.5:
-                found.append(Event(ordered + 300 + int(d[10] * 2 * DAY), "Opened Email", b"reader", index, flow=0))
+                found.append(
+                    Event(ordered + 300 + int(d[10] * 2 * DAY), "Opened Email", b"reader", index, flow=0)
+                )
         return found
 
     def _touch(self, d: tuple[float, ...], ordered: int, kind: bytes, number: int) -> list[Event]:
@@ -148,7 +154,9 @@ class Mail:
         ]
         if d[6] < 0.45:
             # Some click in the very second in which they open: only the id tells the two apart.
-            found.append(Event(opened + (0 if d[6] < 0.08 else 25), "Clicked Email", kind, number, campaign, flow))
+            found.append(
+                Event(opened + (0 if d[6] < 0.08 else 25), "Clicked Email", kind, number, campaign, flow)
+            )
         return found
 
     def digest(self, week: int) -> Event:
@@ -198,7 +206,9 @@ class Mail:
             "updated": utc(updated),
         }  # fmt: skip
 
-    def profile_record(self, kind: bytes, number: int, times: tuple[int, ...], updated: int) -> dict[str, Any]:
+    def profile_record(
+        self, kind: bytes, number: int, times: tuple[int, ...], updated: int
+    ) -> dict[str, Any]:
         who = person(self._chance, kind, number)
         identity = self.profile_id(kind, number)
         town, province, _, postcode = who.town
@@ -253,7 +263,11 @@ class Mail:
             flow = self.flow_id(event.flow)
             return {"Subject": _FLOWS[event.flow][0], "$message": f"{flow}-1", "$flow": flow, **common}
         assert event.campaign is not None
-        return {"Subject": _THEMES[event.campaign * 5 % len(_THEMES)], "$message": self.campaign_id(event.campaign), **common}
+        return {
+            "Subject": _THEMES[event.campaign * 5 % len(_THEMES)],
+            "$message": self.campaign_id(event.campaign),
+            **common,
+        }
 
     def campaign_id(self, number: int) -> str:
         return "01" + self._chance.token(b"campaign", number, 24)
@@ -263,8 +277,14 @@ class Mail:
 
 
 def _links(kind: str, identity: str, name: str) -> dict[str, str]:
-    return {"self": f"{_API}/{kind}/{identity}/relationships/{name}/", "related": f"{_API}/{kind}/{identity}/{name}/"}
+    return {
+        "self": f"{_API}/{kind}/{identity}/relationships/{name}/",
+        "related": f"{_API}/{kind}/{identity}/{name}/",
+    }
 
 
 def _many(kind: str, identity: str, name: str, members: list[tuple[str, str]]) -> dict[str, Any]:
-    return {"data": [{"type": what, "id": which} for what, which in members], "links": _links(kind, identity, name)}
+    return {
+        "data": [{"type": what, "id": which} for what, which in members],
+        "links": _links(kind, identity, name),
+    }

@@ -54,7 +54,13 @@ def order_record(
     cancelled = _past(life.cancelled, updated_at)
     fulfilled = _past(life.fulfilled, updated_at)
     goods_back, tax_back = total(r[2] for r in given_back), total(r[3] for r in given_back)
-    gross, discount, tax, shipping, all_in = basket.gross, basket.discount, basket.tax, basket.shipping, basket.total
+    gross, discount, tax, shipping, all_in = (
+        basket.gross,
+        basket.discount,
+        basket.tax,
+        basket.shipping,
+        basket.total,
+    )
     subtotal = gross.minus(discount)
     left = all_in.minus(goods_back).minus(tax_back)
     if life.paid > updated_at:
@@ -106,7 +112,9 @@ def order_record(
     }  # fmt: skip
 
 
-def refund_records(life: Life, basket: Basket, updated_at: int, as_of: int, shop_url: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def refund_records(
+    life: Life, basket: Basket, updated_at: int, as_of: int, shop_url: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """(instant, record) of every refund in the order as it stood at ``updated_at``."""
     code = basket.currency.code
     for number, refund in enumerate(_refunds(life, basket)):
@@ -129,7 +137,13 @@ def _refunds(life: Life, basket: Basket) -> list[_Refund]:
         for number, line in enumerate(basket.lines):
             before, rest = returned[number], line.quantity - returned[number]
             # A share of one and more takes all; else some lines, and of these at least one piece.
-            wanted = rest if share >= 1 else min(rest, max(1, int(line.quantity * share))) if (number + life.index) % 2 == 0 else 0
+            wanted = (
+                rest
+                if share >= 1
+                else min(rest, max(1, int(line.quantity * share)))
+                if len(basket.lines) == 1 or (number + life.index) % 2 == 0
+                else 0
+            )
             if wanted == 0:
                 continue
             returned[number] += wanted
@@ -138,14 +152,26 @@ def _refunds(life: Life, basket: Basket) -> list[_Refund]:
                 return basket.currency.share(money, upto, line.quantity)
 
             until = before + wanted
-            lines.append((number, wanted, part(line.net, until).minus(part(line.net, before)), part(line.tax, until).minus(part(line.tax, before))))
+            lines.append(
+                (
+                    number,
+                    wanted,
+                    part(line.net, until).minus(part(line.net, before)),
+                    part(line.tax, until).minus(part(line.tax, before)),
+                )
+            )
         if lines:
             found.append((instant, lines, total(line[2] for line in lines), total(line[3] for line in lines)))
     return found
 
 
 def _refund(
-    life: Life, number: int, refund: _Refund, code: str, in_both: Callable[[Money], dict[str, Any]], whole: tuple[Basket, int] | None
+    life: Life,
+    number: int,
+    refund: _Refund,
+    code: str,
+    in_both: Callable[[Money], dict[str, Any]],
+    whole: tuple[Basket, int] | None,
 ) -> dict[str, Any]:
     """``whole`` repeats the line items, as the stream of refunds does."""
     instant, lines, goods, tax = refund
@@ -175,7 +201,11 @@ def _refund(
 
 
 def _line(index: int, number: int, line: Line, code: str, as_of: int, fulfilled: bool) -> dict[str, Any]:
-    product = line.product if line.product and not (line.product.deleted and line.product.deleted <= as_of) else None
+    product = (
+        line.product
+        if line.product and not (line.product.deleted and line.product.deleted <= as_of)
+        else None
+    )
     identity = line_id(index, number)
     choice = line.product.values[line.variant] if line.product and len(line.product.values) > 1 else None
     discounted = line.discount != (0, 0)
@@ -210,7 +240,13 @@ def _order_taxes(basket: Basket) -> list[dict[str, Any]]:
 
 
 def _tax(title: str, rate: int, amount: Money, code: str) -> dict[str, Any]:
-    return {"channel_liable": False, "price": amount.shop / 100, "price_set": _set(amount, code), "rate": rate / 10_000, "title": title}
+    return {
+        "channel_liable": False,
+        "price": amount.shop / 100,
+        "price_set": _set(amount, code),
+        "rate": rate / 10_000,
+        "title": title,
+    }
 
 
 def _shipping(index: int, fee: Money, code: str) -> dict[str, Any]:
@@ -226,7 +262,13 @@ def _codes(basket: Basket) -> list[dict[str, Any]]:
     if basket.code is None:
         return []
     name, _, in_percent = basket.code
-    return [{"code": name, "amount": text(basket.discount.shop, SHOP_CURRENCY), "type": "percentage" if in_percent else "fixed_amount"}]
+    return [
+        {
+            "code": name,
+            "amount": text(basket.discount.shop, SHOP_CURRENCY),
+            "type": "percentage" if in_percent else "fixed_amount",
+        }
+    ]
 
 
 def _applications(basket: Basket) -> list[dict[str, Any]]:

@@ -29,7 +29,16 @@ class Country(NamedTuple):
 
 _EN_FIRST = ("Emma", "Olivia", "Noah", "Liam", "Ava", "Mia", "Lucas", "Grace", "Henry", "Chloe", "Ethan", "Nora", "Owen", "Ruth", "Maya", "Felix", "Priya", "Diego", "Aaliyah", "Jonah", "Hannah", "Marcus", "Leah", "Theo")  # fmt: skip
 _EN_LAST = ("Smith", "Johnson", "Carter", "Nguyen", "Patel", "Garcia", "Brooks", "Murphy", "Kelly", "Reed", "Hughes", "Ward", "Bennett", "Cohen", "Rivera", "Shaw", "Foster", "Okafor", "Larsen", "Price", "Walsh", "Kim", "Diaz", "Fraser")  # fmt: skip
-_STREETS = ("Maple Street", "Oak Avenue", "Mill Lane", "Church Road", "Harbor Way", "2nd Street", "Elm Court", "Station Road")
+_STREETS = (
+    "Maple Street",
+    "Oak Avenue",
+    "Mill Lane",
+    "Church Road",
+    "Harbor Way",
+    "2nd Street",
+    "Elm Court",
+    "Station Road",
+)
 
 COUNTRIES: Final = (
     Country("US", "United States", "USD", "en-US", (), (
@@ -56,7 +65,9 @@ _STATE_TAX: Final = {"NY": (("New York State Tax", 400), ("New York City Tax", 4
                      "TX": (("Texas State Tax", 625), ("Austin City Tax", 200)), "IL": (("Illinois State Tax", 625), ("Cook County Tax", 175)), "CA": (("California State Tax", 725), ("San Francisco County Tax", 138)),
                      "PA": (("Pennsylvania State Tax", 600), ("Philadelphia City Tax", 200))}  # fmt: skip
 _MAILS: Final = ("gmail.com", "gmail.com", "outlook.com", "icloud.com", "example.com", "proton.me", "hey.com")
-_ASCII: Final = str.maketrans({"ü": "ue", "ö": "oe", "ä": "ae", "ß": "ss", "é": "e", "è": "e", "ë": "e", "ō": "o", "ū": "u"})
+_ASCII: Final = str.maketrans(
+    {"ü": "ue", "ö": "oe", "ä": "ae", "ß": "ss", "é": "e", "è": "e", "ë": "e", "ō": "o", "ū": "u"}
+)
 
 
 class Person(NamedTuple):
@@ -104,7 +115,13 @@ def person(chance: Chance, kind: bytes, number: int) -> Person:
     d = chance.draws(kind, number)
     country = COUNTRIES[min(bisect_right(_SHARES, d[0]), len(COUNTRIES) - 1)]
     first, last = _of(country.first, d[1]), _of(country.last, d[2])
-    local = f"{first}.{last}" if kind == b"buyer" else f"{first[0]}{last}" if kind == b"guest" else f"{last}.{first}"
+    local = (
+        f"{first}.{last}"
+        if kind == b"buyer"
+        else f"{first[0]}{last}"
+        if kind == b"guest"
+        else f"{last}.{first}"
+    )
     number_part = number + 11 if kind == b"buyer" else number + 7
     email = f"{local.lower().translate(_ASCII)}{number_part}@{_of(_MAILS, d[3])}"
     return Person(number, first, last, email, country, _of(country.towns, d[4]), _of(country.streets, d[5]),

@@ -19,7 +19,10 @@ _E = TypeVar("_E", bound=tuple[Any, ...])
 
 
 def messages(
-    stream: str, started: int, records: Iterable[dict[str, Any]], state: Callable[[dict[str, Any]], dict[str, Any]]
+    stream: str,
+    started: int,
+    records: Iterable[dict[str, Any]],
+    state: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> Iterator[bytes]:
     """One stream's share of a sync, a line a message.
 
@@ -46,7 +49,9 @@ def messages(
             yield status("RUNNING")
         reached = state(record)
         since, total = since + 1, total + 1
-        yield _line({"type": "RECORD", "record": {"stream": stream, "data": record, "emitted_at": next(ticks)}})
+        yield _line(
+            {"type": "RECORD", "record": {"stream": stream, "data": record, "emitted_at": next(ticks)}}
+        )
         if since == CHECKPOINT:
             yield checkpoint(reached, since)
             since = 0

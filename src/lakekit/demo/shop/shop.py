@@ -59,7 +59,9 @@ class Shop:
         world = World(self.seed, self.orders, sync)
         for configured in self.configured_catalog(source)["streams"]:
             name, (cursor,) = configured["stream"]["name"], configured["cursor_field"]
-            yield from messages(name, world.now * 1_000, _STREAMS[source][name](world), _state_of(name, cursor))
+            yield from messages(
+                name, world.now * 1_000, _STREAMS[source][name](world), _state_of(name, cursor)
+            )
         yield log(f"Finished syncing Source{source.title()}")
 
     @staticmethod
@@ -73,7 +75,9 @@ class Shop:
         for state in states:
             name = state["stream"]["stream_descriptor"]["name"]
             if name in reached:
-                reached[name] = state["stream"]["stream_state"]["updated_at" if name == "products" else "datetime"]
+                reached[name] = state["stream"]["stream_state"][
+                    "updated_at" if name == "products" else "datetime"
+                ]
         return min(_syncs_until(text) for text in reached.values()) + 1
 
 
@@ -98,9 +102,15 @@ def _state_of(stream: str, cursor: str) -> Callable[[dict[str, Any]], dict[str, 
             return {cursor: reached["cursor"], "deleted": {"deleted_at": reached["deleted"]}}
         if stream == "order_refunds":
             reached["parent"] = max(reached["parent"], record.pop("_parent"))
-            return {cursor: reached["cursor"], "orders": {"updated_at": reached["parent"], "deleted": {"deleted_at": ""}}}
+            return {
+                cursor: reached["cursor"],
+                "orders": {"updated_at": reached["parent"], "deleted": {"deleted_at": ""}},
+            }
         if stream == "campaigns":
-            part = {"partition": {"campaign_type": "email", "archived": "false"}, "cursor": {cursor: reached["cursor"]}}
+            part = {
+                "partition": {"campaign_type": "email", "archived": "false"},
+                "cursor": {cursor: reached["cursor"]},
+            }
             return {"use_global_cursor": False, "states": [part], "lookback_window": 1}
         if stream == "flows":
             part = {"partition": {"archived": "false"}, "cursor": {cursor: reached["cursor"]}}
@@ -108,4 +118,3 @@ def _state_of(stream: str, cursor: str) -> Callable[[dict[str, Any]], dict[str, 
         return {cursor: reached["cursor"]}
 
     return state
-

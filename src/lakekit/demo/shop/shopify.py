@@ -82,7 +82,9 @@ def customers(world: World) -> Iterator[dict[str, Any]]:
         yield customer_stream_record(record, world.shop_url)
 
 
-def _versions(world: World, deleted: list[tuple[int, int]]) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
+def _versions(
+    world: World, deleted: list[tuple[int, int]]
+) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
     """Groups of (key, index, as of); the key is ``updated_at``, but for the versions that come late."""
     since = 0 if world.before is None else world.before - LOOKBACK
     for index in world.indexes(LIFETIME):
