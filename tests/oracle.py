@@ -20,7 +20,12 @@ CURSORS = {
     "orders": "updated_at", "products": "updated_at", "deleted_products": "deleted_at", "customers": "updated_at", "order_refunds": "created_at",
     "profiles": "updated", "events": "datetime", "campaigns": "updated_at", "flows": "updated",
 }  # fmt: skip
-METRICS = {"RcvEm1": "Received Email", "OpnEm2": "Opened Email", "ClkEm3": "Clicked Email", "PlcOr4": "Placed Order"}
+METRICS = {
+    "RcvEm1": "Received Email",
+    "OpnEm2": "Opened Email",
+    "ClkEm3": "Clicked Email",
+    "PlcOr4": "Placed Order",
+}
 ZERO = Decimal("0.00")
 
 
@@ -131,7 +136,9 @@ def core_order_lines(record: Row) -> list[Row]:
         }
         for prefix, side in (("", "presentment_money"), ("shop_", "shop_money")):
             line[prefix + "gross_amount"] = money(item["price_set"], side) * item["quantity"]
-            line[prefix + "discount_amount"] = sum((money(a["amount_set"], side) for a in item["discount_allocations"]), ZERO)
+            line[prefix + "discount_amount"] = sum(
+                (money(a["amount_set"], side) for a in item["discount_allocations"]), ZERO
+            )
             line[prefix + "tax_amount"] = sum((money(t["price_set"], side) for t in item["tax_lines"]), ZERO)
         lines.append(line)
     return lines
@@ -212,7 +219,11 @@ def sales_of(core: dict[str, dict[Any, Row]]) -> list[Row]:
 def refunds_of_sales(core: dict[str, dict[Any, Row]]) -> list[tuple[Row, Row]]:
     """(refund, its order)."""
     orders = core["orders"]
-    found = [(refund, orders[refund["order_id"]]) for refund in core["refunds"].values() if refund["order_id"] in orders]
+    found = [
+        (refund, orders[refund["order_id"]])
+        for refund in core["refunds"].values()
+        if refund["order_id"] in orders
+    ]
     return [(refund, order) for refund, order in found if order["is_sale"]]
 
 
@@ -277,7 +288,9 @@ def email_attribution(core: dict[str, dict[Any, Row]]) -> list[Row]:
     rows = []
     for order in sales_of(core):
         until = order["created_at"]
-        seen = [e for e in touches.get(order["email"], ()) if until - ATTRIBUTION_WINDOW < e["event_at"] <= until]
+        seen = [
+            e for e in touches.get(order["email"], ()) if until - ATTRIBUTION_WINDOW < e["event_at"] <= until
+        ]
         last = max(seen, key=lambda e: (e["event_at"], e["event_id"]), default=None)
         campaign, flow = (last["campaign_id"], last["flow_id"]) if last else (None, None)
         rows.append({
@@ -347,8 +360,12 @@ def customers(core: dict[str, dict[Any, Row]]) -> list[Row]:
             "segment": "prospect",
         })  # fmt: skip
     buyers = [row for row in rows if row["orders"]]
-    for score, by in (("recency_score", "last_order_date"), ("frequency_score", "orders"), ("monetary_score", "lifetime_value")):
-        ranked = sorted(buyers, key=lambda row: (row[by], row["customer_id"]))  # noqa: B023  (used at once)
+    for score, by in (
+        ("recency_score", "last_order_date"),
+        ("frequency_score", "orders"),
+        ("monetary_score", "lifetime_value"),
+    ):
+        ranked = sorted(buyers, key=lambda row: (row[by], row["customer_id"]))
         for row, tile in zip(ranked, ntile(5, len(ranked)), strict=True):
             row[score] = tile
     for row in buyers:

@@ -50,7 +50,7 @@ class Currency(NamedTuple):
         return Money(cents, _nearest(cents * self.rate, 10_000, self.step))
 
     def share(self, money: Money, numerator: int, denominator: int) -> Money:
-        """``money × numerator / denominator``, rounded in each currency on its own."""
+        """``money * numerator / denominator``, rounded in each currency on its own."""
         return Money(
             _nearest(money.shop * numerator, denominator, 1),
             _nearest(money.paid * numerator, denominator, self.step),

@@ -91,8 +91,9 @@ class Product(NamedTuple):
 
     def price_of(self, variant: int, instant: int) -> int:
         """The price at an instant: it rises by some four percent with each change, to a full ten cents less five."""
-        level = 104 ** bisect_right(self.changes, instant) * self.price * self.steps[variant]
-        return max(round(level / 100 ** (bisect_right(self.changes, instant) + 1) / 10) * 10 - 5, 95)
+        changes = bisect_right(self.changes, instant)
+        cents = self.price * self.steps[variant] / 100 * 1.04**changes
+        return max(round(cents / 10) * 10 - 5, 95)
 
 
 class Catalogue:
@@ -127,7 +128,7 @@ class Catalogue:
                     created,
                     tuple(sorted(changes.get(number, ()))),
                     None,
-                )  # fmt: skip
+                )
             )
         for week in range(first, weeks + 1):
             number = len(self.products)
@@ -148,7 +149,7 @@ class Catalogue:
                     sync_instant(week - 1) + int(draws[2] * DAY),
                     (),
                     sync_instant(week + _SHELF_WEEKS - 1) + DAY + int(draws[3] * 5 * DAY),
-                )  # fmt: skip
+                )
             )
 
     def pick(self, which: float, instant: int) -> Product:

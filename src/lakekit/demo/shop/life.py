@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .clock import DAY, HOUR, WEEK, Calendar, sync_instant
@@ -19,7 +20,7 @@ READING: Final = 300
 class Life(NamedTuple):
     """Instants in epoch seconds; ``refunds`` holds (instant, share): share 1 gives everything back."""
 
-    index: int
+    number: int
     created: int
     visible: int
     paid: int
@@ -57,7 +58,6 @@ class Lives:
         self._chance = chance
         self._calendar = calendar
         self._picks: dict[int, dict[str, int]] = {}
-        taken: set[int] = set()
         for week in range(-58, weeks + 1):
             draws = chance.draws(b"week", week)
             end, start = sync_instant(week), sync_instant(week - 1)
@@ -66,15 +66,13 @@ class Lives:
                 ("refund", 20 * DAY, 10 * DAY, start + HOUR + int(draws[8] * 6 * DAY)),
                 ("deleted", 40 * DAY, 9 * DAY, start + HOUR + int(draws[9] * 6 * DAY)),
                 ("raced", 6 * DAY, DAY, end + READING // 2),
-                ("cancelled", 10 * DAY, 8 * DAY, start + HOUR + int(draws[10] * 2 * DAY)),
+                ("cancelled", 14 * DAY, 7 * DAY, start + HOUR + int(draws[10] * 2 * DAY)),
                 ("visible", 35 * DAY, 9 * DAY, start + HOUR + int(draws[11] * 6 * DAY)),
             )):  # fmt: skip
                 low, high = calendar.count(end - oldest), calendar.count(end - newest)
-                index = low + int(draws[number] * (high - low))
-                while index in taken and index < high:
-                    index += 1
-                if index < high:
-                    taken.add(index)
+                start_at = low + int(draws[number] * (high - low))
+                free = (i for i in chain(range(start_at, high), range(low, start_at)) if i not in self._picks)
+                if (index := next(free, None)) is not None:
                     self._picks[index] = {what: at}
 
     def count(self, instant: int) -> int:
@@ -84,7 +82,7 @@ class Lives:
     def created(self, index: int) -> int:
         return self._calendar.instant(index + self._chance.draws(b"order", index)[0])
 
-    def life(self, index: int) -> Life:
+    def life(self, index: int) -> Life:  # noqa: C901  (one branch for each thing that can happen)
         d = self._chance.draws(b"order", index)
         created = self._calendar.instant(index + d[0])
         picked = self._picks.get(index)

@@ -48,7 +48,7 @@ def order_record(
     life: Life, basket: Basket, updated_at: int, as_of: int, shop_url: str, customer: dict[str, Any] | None
 ) -> dict[str, Any]:
     """The order as it stood when it was last updated, with the products as they are at ``as_of``."""
-    index, code = life.index, basket.currency.code
+    index, code = life.number, basket.currency.code
     identity = order_id(index)
     given_back = [refund for refund in _refunds(life, basket) if refund[0] <= updated_at]
     cancelled = _past(life.cancelled, updated_at)
@@ -141,7 +141,7 @@ def _refunds(life: Life, basket: Basket) -> list[_Refund]:
                 rest
                 if share >= 1
                 else min(rest, max(1, int(line.quantity * share)))
-                if len(basket.lines) == 1 or (number + life.index) % 2 == 0
+                if len(basket.lines) == 1 or (number + life.number) % 2 == 0
                 else 0
             )
             if wanted == 0:
@@ -175,7 +175,7 @@ def _refund(
 ) -> dict[str, Any]:
     """``whole`` repeats the line items, as the stream of refunds does."""
     instant, lines, goods, tax = refund
-    identity, order, when = refund_id(life.index, number), order_id(life.index), local(instant)
+    identity, order, when = refund_id(life.number, number), order_id(life.number), local(instant)
     back = goods + tax
     record: dict[str, Any] = {
         "id": identity, "admin_graphql_api_id": f"gid://shopify/Refund/{identity}", "created_at": when, "note": None, "order_id": order,
@@ -189,10 +189,10 @@ def _refund(
         }],
         "refund_line_items": [
             {
-                "id": identity * 8 + at, "line_item_id": line_id(life.index, at), "location_id": 71_200_000_001 if at % 2 == 0 else None, "quantity": quantity,
+                "id": identity * 8 + at, "line_item_id": line_id(life.number, at), "location_id": 71_200_000_001 if at % 2 == 0 else None, "quantity": quantity,
                 "restock_type": "cancel" if instant == life.cancelled else "return", "subtotal": subtotal.shop / 100, "subtotal_set": in_both(subtotal),
                 "total_tax": tax.shop / 100, "total_tax_set": in_both(tax),
-                **({"line_item": _refunded_line(life.index, at, whole[0].lines[at], code, whole[1])} if whole else {}),
+                **({"line_item": _refunded_line(life.number, at, whole[0].lines[at], code, whole[1])} if whole else {}),
             }
             for at, quantity, subtotal, tax in lines
         ],
@@ -284,10 +284,10 @@ def _applications(basket: Basket) -> list[dict[str, Any]]:
 def _fulfillments(life: Life, fulfilled: int | None) -> list[dict[str, Any]]:
     if fulfilled is None:
         return []
-    identity = 5_100_000_000_000 + life.index
+    identity = 5_100_000_000_000 + life.number
     return [{
         "id": identity, "admin_graphql_api_id": f"gid://shopify/Fulfillment/{identity}", "created_at": local(fulfilled), "location_id": 71_200_000_001,
-        "name": f"#{life.index + 1001}.1", "order_id": order_id(life.index), "receipt": {}, "service": "manual", "shipment_status": None,
+        "name": f"#{life.number + 1001}.1", "order_id": order_id(life.number), "receipt": {}, "service": "manual", "shipment_status": None,
         "status": "success", "tracking_company": "USPS", "tracking_number": None, "updated_at": local(fulfilled),
     }]  # fmt: skip
 

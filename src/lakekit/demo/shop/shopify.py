@@ -105,8 +105,8 @@ def _versions(
 
 def _order(world: World, life: Life, key: int, as_of: int) -> dict[str, Any]:
     updated_at = key if as_of == world.now else as_of
-    basket = world.baskets.basket(life.index, life.created)
-    root = world.baskets.root(life.index)
+    basket = world.baskets.basket(life.number, life.created)
+    root = world.baskets.root(life.number)
     customer = None if root is None else _customer(world, root, max(updated_at, life.created))
     return order_record(life, basket, updated_at, as_of, world.shop_url, customer)
 
