@@ -1,0 +1,204 @@
+"""Fetching what the services are made of: by Maven coordinates, checked against a pinned SHA-256.
+
+What is in the cache has been checked; it gets there by a rename, so that a killed download or unpacking
+leaves nothing that looks whole. Several processes may ask at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock
+
+from ..errors import StackFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jgo.maven import MavenContext
+
+    Report = Callable[[str], None]
+    """Told in a few words what is happening."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file in a Maven repository and the SHA-256 that it must have (hexadecimal)."""
+
+    group: str
+    name: str
+    version: str
+    sha256: str
+    packaging: str = "jar"
+    classifier: str = ""
+
+    @property
+    def filename(self) -> str:
+        classifier = f"-{self.classifier}" if self.classifier else ""
+        return f"{self.name}-{self.version}{classifier}.{self.packaging}"
+
+
+TRINO: Final = Artifact(
+    "io.trino",
+    "trino-server-core",
+    # The newest that is published as an archive.
+    "476",
+    "0f388f9967c177ae70a47c099082fc95387f0c3cb96d8000d1d41fc3a5223158",
+    packaging="tar.gz",
+)
+TRINO_ICEBERG: Final = Artifact(
+    "io.trino",
+    "trino-iceberg",
+    "476",
+    "99edba5b491ed94d599aeb61e0794272d3569d8b563f3bb8569e8a49daa87b6c",
+    packaging="zip",
+)
+NESSIE: Final = Artifact(
+    "org.projectnessie.nessie",
+    "nessie-quarkus",
+    "0.99.0",
+    "ce9fa33e2878bf5ea3981876b9e6204cabc0362b3dd82326b10e47271a78c417",
+    classifier="runner",
+)
+S3PROXY: Final = Artifact(
+    "org.gaul",
+    "s3proxy",
+    "4.1.0",
+    "a4d025969aaf796616ed4b1e2491d87d455ce84bb28cb9db086b2e6aaa68b48d",
+    classifier="jar-with-dependencies",
+)
+
+
+class Artifacts:
+    """The cache of artifacts: ``LAKEKIT_CACHE``, else ``lakekit`` in the user's cache folder."""
+
+    def __init__(
+        self, report: Report, *, cache: Path | None = None, maven: MavenContext | None = None
+    ) -> None:
+        self._report = report
+        self._cache = cache or default_cache()
+        self._maven = maven
+
+    def file(self, artifact: Artifact) -> Path:
+        """The artifact's file, fetched if need be. Raises ``StackFailed`` offline or on a wrong checksum."""
+        kept = self._cache / artifact.sha256[:16] / artifact.filename
+        with self._lock(artifact):
+            if not kept.is_file():
+                fetched = self._fetch(artifact)
+                kept.parent.mkdir(exist_ok=True)
+                _place(fetched, kept)
+        return kept
+
+    def folder(self, artifact: Artifact) -> Path:
+        """The artifact, unpacked: the one folder that its archive holds."""
+        kept = self._cache / artifact.sha256[:16] / f"{artifact.name}-{artifact.version}"
+        with self._lock(artifact):
+            if not kept.is_dir():
+                archive = self._fetch(artifact)
+                self._report(f"unpacking {artifact.filename}")
+                kept.parent.mkdir(exist_ok=True)
+                with tempfile.TemporaryDirectory(dir=self._cache) as scratch:
+                    _unpack(archive, Path(scratch))
+                    (Path(scratch) / kept.name).rename(kept)
+        return kept
+
+    def _lock(self, artifact: Artifact) -> FileLock:
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StackFailed(
+                f"The cache folder {self._cache} cannot be made.",
+                why=str(error),
+                todo="set LAKEKIT_CACHE to a folder that can be written",
+            ) from error
+        return FileLock(self._cache / f"{artifact.sha256[:16]}.lock")
+
+    def _fetch(self, artifact: Artifact) -> Path:
+        """Download, or take from the local Maven repository, and check; a damaged file is fetched once more."""
+        file = self._resolve(artifact)
+        if _sha256(file) == artifact.sha256:
+            return file
+        self._report(f"{artifact.filename} is damaged: fetching it again")
+        file.unlink()
+        file = self._resolve(artifact)
+        found = _sha256(file)
+        if found != artifact.sha256:
+            file.unlink()
+            raise StackFailed(
+                f"{artifact.filename} is not what it should be, twice in a row.",
+                why=f"its SHA-256 is {found}, not {artifact.sha256}",
+                todo="check the mirror or proxy between here and Maven Central",
+            )
+        return file
+
+    def _resolve(self, artifact: Artifact) -> Path:
+        import requests
+        from jgo.maven import MavenContext
+        from jgo.maven._resolver import PythonResolver
+
+        # Its default timeout is meant for small jars on a quick line.
+        maven = self._maven or MavenContext(
+            resolver=PythonResolver(progress_callback=self._download_progress), timeout=60
+        )
+        component = maven.project(artifact.group, artifact.name).at_version(artifact.version)
+        wanted = component.artifact(classifier=artifact.classifier, packaging=artifact.packaging)
+        self._report(f"looking for {artifact.filename}")
+        try:
+            return Path(wanted.resolve())
+        except (requests.RequestException, RuntimeError, OSError) as error:
+            raise StackFailed(
+                f"{artifact.filename} could not be fetched from Maven Central.",
+                why=f"{type(error).__name__}: {error}",
+                todo="connect to the network once, or bring the local Maven repository (M2_REPO, or ~/.m2/repository) "
+                "from a machine that has it",
+            ) from error
+
+    @contextmanager
+    def _download_progress(self, filename: str, total: int) -> Iterator[Callable[[int], None]]:
+        done = 0
+
+        def update(count: int) -> None:
+            nonlocal done
+            before, done = done, done + count
+            if before >> 22 != done >> 22:  # every 4 MiB
+                share = f" of {total >> 20} MB" if total else ""
+                self._report(f"fetching {filename}: {done >> 20}{share}")
+
+        yield update
+
+
+def default_cache() -> Path:
+    """Where artifacts are kept between runs."""
+    if given := os.environ.get("LAKEKIT_CACHE"):
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lakekit"
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _place(source: Path, target: Path) -> None:
+    """Put a file where it is to stay, all at once."""
+    partial = target.with_suffix(f".{os.getpid()}.partial")
+    shutil.copyfile(source, partial)
+    partial.rename(target)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive) as zipped:
+            zipped.extractall(folder)
+    else:
+        with tarfile.open(archive) as tarred:
+            tarred.extractall(folder, filter="data")  # noqa: S202 (checked against its SHA-256, and filtered)

@@ -1,0 +1,32 @@
+"""Where a running stack answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+BUCKET: Final = "lake"
+"""The bucket, and the name of Nessie's warehouse in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Addresses and credentials. ``nessie_uri`` is the root below which ``/api/v2`` and ``/iceberg`` lie."""
+
+    trino_uri: str
+    nessie_uri: str
+    s3_endpoint: str
+    s3_access_key: str = field(repr=False)
+    s3_secret_key: str = field(repr=False)
+    s3_region: str = "us-east-1"
+    trino_user: str = "lakekit"
+    warehouse: str = BUCKET
+
+    @property
+    def trino_host(self) -> str:
+        return str(urlsplit(self.trino_uri).hostname)
+
+    @property
+    def trino_port(self) -> int:
+        return int(urlsplit(self.trino_uri).port or 80)
