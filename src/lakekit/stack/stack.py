@@ -204,7 +204,7 @@ def _warm_up(endpoints: Endpoints) -> None:
     """Make the catalog of main and ask it something: what is ready now has answered."""
     import trino as client
 
-    connection = client.dbapi.connect(
+    connection = client.dbapi.connect(  # type: ignore[no-untyped-call]
         host=endpoints.trino_host, port=endpoints.trino_port, user=endpoints.trino_user
     )
     try:
