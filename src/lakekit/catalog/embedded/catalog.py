@@ -10,7 +10,7 @@ from ...errors import MergeConflict, RefExists, RefNotFound, UsageError
 from ...naming import MAIN, is_hash
 from ..protocol import Checks, Commit, Entry, Ref, TableId
 from .history import common_ancestor, head_state, last_touched, state_at, three_way
-from .store import Store, copy_state, one_commit, set_state
+from .store import STAGING, Store, copy_state, one_commit, set_state
 from .tables import RefCatalog
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class EmbeddedCatalog:
     def refs(self) -> list[Ref]:
         with self._store.reading() as connection:
             rows = connection.execute(
-                "select name, hash from refs order by name <> ?, name", (MAIN,)
+                "select name, hash from refs where name <> ? order by name <> ?, name", (STAGING, MAIN)
             ).fetchall()
         return [Ref(*row) for row in rows]
 
@@ -171,7 +171,7 @@ def _resolve(connection: sqlite3.Connection, ref: str) -> Ref:
     column, table = ("hash", "commits") if is_hash(ref) else ("name", "refs")
     row = connection.execute(f"select hash from {table} where {column} = ?", (ref,)).fetchone()
     if row is None:
-        known = connection.execute("select name from refs").fetchall()
+        known = connection.execute("select name from refs where name <> ?", (STAGING,)).fetchall()
         raise RefNotFound(ref, [name for (name,) in known])
     return Ref(ref, row[0])
 

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 _VERSION: Final = 1
 
+STAGING: Final = "!staging"
+"""A ref that no branch can be named after, and without history: where tables lie that are not done yet."""
+
+STAGING_SCHEMA: Final = "staging"
+
 # Seconds since 1970, with fractions: SQLite has a plain function for that only since 3.42.
 _NOW: Final = "(julianday('now') - 2440587.5) * 86400.0"
 
@@ -73,11 +78,15 @@ create table if not exists checks (
 insert into commits (hash, message, committed_at)
 select lower(hex(randomblob(16))), 'create the lake', {_NOW}
 where not exists (select 1 from commits);
-insert into refs (name, hash) select '{MAIN}', hash from commits where seq = 1 on conflict do nothing;
+insert into refs (name, hash, open)
+select name, hash, open from commits, (select '{MAIN}' as name, null as open union all select '{STAGING}', '')
+where seq = 1 on conflict do nothing;
+insert into iceberg_namespace_properties (catalog_name, namespace, property_key, property_value)
+values ('{STAGING}', '{STAGING_SCHEMA}', 'exists', 'true') on conflict do nothing;
 """
 
-_SOURCES: Final = {
-    # table: (scope, schema, name, type, value)
+_SOURCES: Final[dict[str, tuple[str, str, str, str | None, str]]] = {
+    # Of each of SqlCatalog's tables: our scope, and its columns for schema, name, type and value.
     "iceberg_tables": ("relation", "table_namespace", "table_name", "iceberg_type", "metadata_location"),
     "iceberg_namespace_properties": ("property", "namespace", "property_key", None, "property_value"),
 }
@@ -193,7 +202,7 @@ class Store:
 
 def set_state(connection: sqlite3.Connection, ref: str, state: Mapping[Key, Value | None]) -> None:
     """Set (or, with None, remove) the pointers and namespace properties of a ref."""
-    tables = {scope: (table, columns) for table, (scope, *columns) in _SOURCES.items()}
+    tables = {columns[0]: (table, columns[1:]) for table, columns in _SOURCES.items()}
     for (scope, schema, name), new in state.items():
         table, (schema_column, name_column, type_column, value_column) = tables[scope]
         connection.execute(
@@ -202,7 +211,12 @@ def set_state(connection: sqlite3.Connection, ref: str, state: Mapping[Key, Valu
         )
         if new is None:
             continue
-        row = {"catalog_name": ref, schema_column: schema, name_column: name, value_column: new.value}
+        row: dict[str, str | None] = {
+            "catalog_name": ref,
+            schema_column: schema,
+            name_column: name,
+            value_column: new.value,
+        }
         if type_column:
             row[type_column] = new.type
         connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyiceberg.catalog import MetastoreCatalog
 from pyiceberg.catalog.sql import SqlCatalog
@@ -20,14 +20,14 @@ from pyiceberg.view import View
 from typing_extensions import override
 
 from ..protocol import TableId
-from .store import one_commit
+from .store import STAGING, one_commit
 from .views import read_view, write_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pyiceberg.table import CommitTableRequest
+    from pyiceberg.table import CommitTableRequest, StagedTable, Table
     from pyiceberg.typedef import Identifier
 
     from .store import Store
@@ -63,16 +63,18 @@ class RefCatalog(SqlCatalog):
         Raises ``CommitFailedException`` where a requirement does not hold or another writer came first, and
         ``TableAlreadyExistsError`` where a table to create is there; nothing has changed then.
         """
-        staged = []
+        staged: list[tuple[Identifier, str | None, str]] = []
         for request in requests:
             identifier = (*request.identifier.namespace.root, request.identifier.name)
             try:
-                current = self.load_table(identifier)
+                current: Table | None = self.load_table(identifier)
             except NoSuchTableError:
                 current = None
             table = self._update_and_stage_table(current, identifier, request.requirements, request.updates)
             self._write_metadata(table.metadata, table.io, table.metadata_location)
-            staged.append((identifier, current and current.metadata_location, table.metadata_location))
+            staged.append(
+                (identifier, current.metadata_location if current else None, table.metadata_location)
+            )
 
         with self._store.writing() as connection:
             if len(staged) == 1:
@@ -123,6 +125,40 @@ class RefCatalog(SqlCatalog):
                 (location, *key),
             )
             return True
+
+    def stage_table(self, identifier: Identifier, *description: Any) -> StagedTable:
+        """What ``create_table`` would make, without making it: a later commit does. The same arguments."""
+        if not self.namespace_exists(identifier[:-1]):
+            raise NoSuchNamespaceError(f"Namespace does not exist: {'.'.join(identifier[:-1])}")
+        return self._create_staged_table(identifier, *description)
+
+    def adopt(self, staged: str, table: TableId, *, replace: bool) -> None:
+        """Let a name of this ref mean the table that lies ready in the staging area, in one commit.
+
+        Raises ``TableAlreadyExistsError`` where the name is taken, unless it is to be replaced.
+        """
+        key = (self.name, table.schema, table.name)
+        with self._store.writing() as connection:
+            [(pointer,)] = connection.execute(
+                "delete from iceberg_tables where catalog_name = ? and table_name = ? returning metadata_location",
+                (STAGING, staged),
+            ).fetchall()
+            conflict = (
+                "update set metadata_location = excluded.metadata_location, iceberg_type = 'TABLE'"
+                if replace
+                else "nothing"
+            )
+            placed = connection.execute(
+                f"""
+                insert into iceberg_tables
+                    (catalog_name, table_namespace, table_name, metadata_location, iceberg_type)
+                values (?, ?, ?, ?, 'TABLE')
+                on conflict do {conflict}
+                """,
+                (*key, pointer),
+            )
+            if not placed.rowcount:
+                raise TableAlreadyExistsError(f"{table} exists already")
 
     @override
     def load_view(self, identifier: str | Identifier) -> View:

@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from pyiceberg.schema import Schema
-from pyiceberg.view.metadata import (
-    SQLViewRepresentation,
-    ViewHistoryEntry,
-    ViewMetadata,
-    ViewRepresentation,
-    ViewVersion,
-)
+from pyiceberg.view.metadata import ViewMetadata
 
 from ...naming import CATALOG
 
@@ -40,26 +34,26 @@ def write_view(folder: Path, view: TableId, sql: str) -> str:
     if file.is_file():
         return file.as_uri()
     now = int(time.time() * 1000)
-    metadata = ViewMetadata(
-        view_uuid=str(uuid.UUID(identity[:32])),
-        format_version=1,
-        location=folder.as_uri(),
-        schemas=[Schema()],
-        current_version_id=1,
-        versions=[
-            ViewVersion(
-                version_id=1,
-                schema_id=0,
-                timestamp_ms=now,
-                summary={"engine-name": "lakekit"},
-                representations=[
-                    ViewRepresentation(SQLViewRepresentation(type="sql", sql=sql, dialect=DIALECT))
-                ],
-                default_catalog=CATALOG,
-                default_namespace=(view.schema,),
-            )
-        ],
-        version_log=[ViewHistoryEntry(timestamp_ms=now, version_id=1)],
+    metadata = ViewMetadata.model_validate(
+        {
+            "view-uuid": str(uuid.UUID(identity[:32])),
+            "format-version": 1,
+            "location": folder.as_uri(),
+            "schemas": [Schema()],
+            "current-version-id": 1,
+            "versions": [
+                {
+                    "version-id": 1,
+                    "schema-id": 0,
+                    "timestamp-ms": now,
+                    "summary": {"engine-name": "lakekit"},
+                    "representations": [{"type": "sql", "sql": sql, "dialect": DIALECT}],
+                    "default-catalog": CATALOG,
+                    "default-namespace": [view.schema],
+                }
+            ],
+            "version-log": [{"timestamp-ms": now, "version-id": 1}],
+        }
     )
     folder.mkdir(parents=True, exist_ok=True)
     # Whole or not at all: another process may be writing the very same file.

@@ -1,0 +1,93 @@
+"""Finding the lake's tables in a statement, and putting other names in their places.
+
+A statement is parsed to find its references, but it is changed as text, and only where they stand: all else
+reaches the engine as it was written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
+
+from ...catalog.protocol import TableId
+from ...errors import QueryFailed, UnsupportedSql
+from ...naming import CATALOG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A table or view that a statement names; ``start`` and ``stop`` are offsets in its text."""
+
+    id: TableId
+    start: int
+    stop: int
+
+
+def parse(sql: str) -> exp.Expr:
+    """The one statement that ``sql`` (Trino's) holds; raises ``QueryFailed``."""
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, dialect="trino") if statement]
+    except SqlglotError as error:
+        raise QueryFailed("The statement cannot be parsed.", why=str(error)) from error
+    if len(statements) != 1:
+        raise QueryFailed(f"One statement at a time can be run, not {len(statements)}.")
+    return statements[0]
+
+
+def references(tree: exp.Expr) -> list[Reference]:
+    """What of the lake a statement names, as ``schema.name`` or ``lake.schema.name``, in order of appearance.
+
+    Single names are those of CTEs (or of nothing), and left alone.
+    """
+    found = []
+    for table in tree.find_all(exp.Table):
+        if (
+            not table.db
+            or table.catalog.lower() not in ("", CATALOG)
+            or not isinstance(table.this, exp.Identifier)
+        ):
+            continue
+        if table.db.lower() == "information_schema":
+            raise UnsupportedSql(
+                "The embedded engine has no information_schema.",
+                todo="lake.catalog.entries(ref) lists tables",
+            )
+        places = [part.meta for part in table.parts]
+        found.append(
+            Reference(
+                TableId(table.db.lower(), table.name.lower()),
+                min(place["start"] for place in places),
+                max(place["end"] for place in places) + 1,
+            )
+        )
+    return sorted(found, key=lambda reference: reference.start)
+
+
+def replace(sql: str, found: list[Reference], name: Callable[[TableId], str]) -> str:
+    """The statement with each reference's text replaced by ``name`` of what it refers to."""
+    pieces, end = [], 0
+    for reference in found:
+        pieces += [sql[end : reference.start], name(reference.id)]
+        end = reference.stop
+    return "".join([*pieces, sql[end:]])
+
+
+def body(sql: str) -> str:
+    """The query of a ``create view … as query`` or ``create table … as query``, as it was written."""
+    depth = 0
+    for token in sqlglot.tokenize(sql, dialect="trino"):
+        if token.token_type == TokenType.L_PAREN:
+            depth += 1
+        elif token.token_type == TokenType.R_PAREN:
+            depth -= 1
+        elif token.token_type == TokenType.ALIAS and depth == 0:
+            return sql[token.end + 1 :].strip().rstrip(";").strip()
+    raise QueryFailed("The statement has no query.", why="after AS a query must follow")

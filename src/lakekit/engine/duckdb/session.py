@@ -1,0 +1,273 @@
+"""One ref in DuckDB: a connection with the lake attached, and the ref's views made ready as they are used."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from threading import Lock, RLock
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import duckdb
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    NamespaceNotEmptyError,
+    NoSuchNamespaceError,
+    NoSuchTableError,
+    NoSuchViewError,
+    TableAlreadyExistsError,
+)
+
+from ...catalog.embedded.store import STAGING, STAGING_SCHEMA
+from ...catalog.embedded.views import read_view, view_sql
+from ...errors import QueryFailed, UsageError
+from ...naming import CATALOG, is_hash, quote
+from ..dialect import MACROS, SETTINGS, transpile
+from .extensions import EXTENSIONS, link_extensions
+from .names import parse, references, replace
+from .types import as_stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from duckdb import DuckDBPyConnection
+    from duckdb.sqltypes import DuckDBPyType
+
+    from ...catalog.embedded import EmbeddedCatalog
+    from ...catalog.embedded.endpoint import Endpoint
+    from ...catalog.embedded.tables import RefCatalog
+    from ...catalog.protocol import Entry, TableId
+    from .names import Reference
+
+# The database in memory: it holds macros, temporary tables and copies of the views, in schemas of their names.
+_LOCAL: Final = "memory"
+
+_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "memory_limit": "300MB",
+    "preserve_insertion_order": "false",
+    # A name that is no table must fail, never find a Python variable.
+    "python_enable_replacements": "false",
+    "threads": "2",
+}
+
+# What stands behind a relation at a moment: its pointer, and for a view those of all that it reads.
+Fingerprint = tuple[object, ...]
+Entries = dict["TableId", "Entry"]
+
+_ICEBERG_ERRORS: Final = (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    NamespaceNotEmptyError,
+    NoSuchNamespaceError,
+    NoSuchTableError,
+    NoSuchViewError,
+    TableAlreadyExistsError,
+)
+
+
+class Session:
+    """DuckDB at a ref. Safe to use from several threads; each takes a cursor of its own."""
+
+    def __init__(self, catalog: EmbeddedCatalog, endpoint: Endpoint, ref: str) -> None:
+        self.catalog = catalog
+        self.ref = catalog.ref(ref).name
+        self._idle: list[DuckDBPyConnection] = []
+        self._idle_lock = Lock()
+        self._views_lock = RLock()
+        self._views: dict[TableId, Fingerprint] = {}
+        self._definitions: dict[str, tuple[str, list[Reference]]] = {}
+        self._columns: dict[TableId, tuple[Fingerprint, dict[str, str]]] = {}
+        extensions = link_extensions(catalog.folder / "extensions")
+        spill = catalog.folder / "spill"
+        self._root = duckdb.connect(
+            config=_CONFIG | {"extension_directory": str(extensions), "temp_directory": str(spill)}
+        )
+        for extension in EXTENSIONS:
+            self._root.load_extension(extension)
+        self._root.execute(f"create secret endpoint (type iceberg, token '{endpoint.token}')")
+        self._attach(CATALOG, endpoint.url(ref))
+        if not is_hash(ref):
+            self._attach(STAGING, endpoint.url(STAGING))
+        for macro in MACROS:
+            self._root.execute(macro)
+
+    @contextmanager
+    def cursor(self) -> Iterator[DuckDBPyConnection]:
+        """A cursor for this thread alone, given back when the block ends."""
+        cursor = self.take_cursor()
+        try:
+            yield cursor
+        finally:
+            self.give_back(cursor)
+
+    def take_cursor(self) -> DuckDBPyConnection:
+        with self._idle_lock:
+            if self._idle:
+                return self._idle.pop()
+        cursor = self._root.cursor()
+        for setting in SETTINGS:  # they hold for one cursor only
+            cursor.execute(setting)
+        return cursor
+
+    def give_back(self, cursor: DuckDBPyConnection) -> None:
+        with self._idle_lock:
+            self._idle.append(cursor)
+
+    def close(self) -> None:
+        with self._idle_lock:
+            for cursor in self._idle:
+                cursor.close()
+            self._idle.clear()
+        self._root.close()
+
+    def translate(self, sql: str) -> str:
+        """Trino SQL as DuckDB's, its references resolved. Raises ``QueryFailed`` and ``UnsupportedSql``."""
+        return transpile(self.resolve(sql, references(parse(sql))), self.columns)
+
+    def resolve(self, sql: str, found: list[Reference]) -> str:
+        """The statement with every reference to the lake in full, views ready to be read."""
+        entries = self.catalog.entries(self.ref) if found else {}
+        return replace(sql, found, lambda table: self._place(table, entries, ()))
+
+    def columns(self, table: TableId) -> dict[str, str] | None:
+        """The columns of a table or view with their DuckDB types; None if there is none of that name."""
+        entries = self.catalog.entries(self.ref)
+        if table not in entries:
+            return None
+        fingerprint = self._fingerprint(table, entries, ())
+        known = self._columns.get(table)
+        if known is None or known[0] != fingerprint:
+            with self.cursor() as cursor:
+                rows = cursor.execute(f"describe {self._place(table, entries, ())}").fetchall()
+            known = self._columns[table] = fingerprint, {row[0]: row[1] for row in rows}
+        return known[1]
+
+    def create_view(self, view: TableId, sql: str) -> bool:
+        """Let a view say ``sql`` (Trino's) from now on; whether that changed anything.
+
+        Raises ``QueryFailed`` where its query cannot be planned, or a table has its name.
+        """
+        found = references(parse(sql))
+        entries = self.catalog.entries(self.ref)
+        for reference in found:
+            self._fingerprint(reference.id, entries, (view,))  # refuses to go in circles
+        translated = transpile(self.resolve(sql, found), self.columns)
+        with self.cursor() as cursor, failing():
+            cursor.execute(f"describe {translated}")
+            return self.writable().put_view(view, sql)
+
+    def create_table(
+        self, table: TableId, query: str, *, replace: bool = False, partitioning: Sequence[str] = ()
+    ) -> None:
+        """Make a table of a query (DuckDB's, resolved), in one commit; ``replace`` what is there."""
+        with self.cursor() as cursor, failing():
+            partitioned = f"partitioned by ({', '.join(partitioning)})" if partitioning else ""
+            stored = as_stored(query, described(cursor, query))
+            with self._staged(table, replace=replace) as place:
+                cursor.execute(f"create table {place} {partitioned} as {stored}")
+
+    def define_table(
+        self,
+        table: TableId,
+        columns: Sequence[str],
+        *,
+        replace: bool = False,
+        partitioning: Sequence[str] = (),
+    ) -> None:
+        """Make an empty table of column definitions (DuckDB's), in one commit; ``replace`` what is there."""
+        with self.cursor() as cursor, failing():
+            partitioned = f"partitioned by ({', '.join(partitioning)})" if partitioning else ""
+            with self._staged(table, replace=replace) as place:
+                cursor.execute(f"create table {place} ({', '.join(columns)}) {partitioned}")
+
+    def writable(self) -> RefCatalog:
+        """The ref's catalog; raises ``UsageError`` at a commit's hash."""
+        if is_hash(self.ref):
+            raise UsageError(f"Nothing can be changed at {self.ref[:12]}.", why="a commit never changes")
+        return self.catalog.iceberg(self.ref)
+
+    @contextmanager
+    def _staged(self, table: TableId, *, replace: bool) -> Iterator[str]:
+        """A place where to make a table that no one sees; when the block ends, its name means what is there."""
+        target = self.writable()
+        if not target.namespace_exists(table.schema):
+            raise NoSuchNamespaceError(f"Namespace does not exist: {table.schema}")
+        if not replace and table in self.catalog.entries(self.ref):
+            raise TableAlreadyExistsError(f"{table} exists already")
+        name = f"{table.schema}_{table.name}_{uuid4().hex}"
+        yield quote(STAGING, STAGING_SCHEMA, name)
+        target.adopt(name, table, replace=replace)
+
+    def _attach(self, name: str, url: str) -> None:
+        self._root.execute(
+            f"attach '{name}' as {quote(name)} (type iceberg, endpoint '{url}', secret endpoint)"
+        )
+
+    def _place(self, table: TableId, entries: Entries, within: tuple[TableId, ...]) -> str:
+        """What DuckDB is to read for a table or view."""
+        entry = entries.get(table)
+        if entry is None or entry.kind == "table":
+            return quote(CATALOG, table.schema, table.name)
+        self._make_view(entry, entries, within)
+        return quote(_LOCAL, table.schema, table.name)
+
+    def _make_view(self, entry: Entry, entries: Entries, within: tuple[TableId, ...]) -> None:
+        """Make DuckDB's own view for one of the lake's, unless the one it has still stands for the same.
+
+        DuckDB fixes a view's columns when it is made: what it reads must not have changed since either.
+        """
+        view = entry.id
+        with self._views_lock:
+            fingerprint = self._fingerprint(view, entries, within)
+            if self._views.get(view) == fingerprint:
+                return
+            sql, found = self._definition(entry)
+            resolved = replace(sql, found, lambda table: self._place(table, entries, (*within, view)))
+            with self.cursor() as cursor, failing(f"The view {view} cannot be read."):
+                cursor.execute(f"create schema if not exists {quote(_LOCAL, view.schema)}")
+                cursor.execute(
+                    f"create or replace view {quote(_LOCAL, view.schema, view.name)} as "
+                    f"{transpile(resolved, self.columns)}"
+                )
+            self._views[view] = fingerprint
+
+    def _fingerprint(self, table: TableId, entries: Entries, within: tuple[TableId, ...]) -> Fingerprint:
+        entry = entries.get(table)
+        if entry is None or entry.kind == "table":
+            return (table, entry.pointer if entry else None)
+        if table in within:
+            raise QueryFailed(
+                f"The view {table} reads itself.", why=" reads ".join(map(str, (*within, table)))
+            )
+        _, found = self._definition(entry)
+        return (
+            entry.pointer,
+            *(self._fingerprint(reference.id, entries, (*within, table)) for reference in found),
+        )
+
+    def _definition(self, entry: Entry) -> tuple[str, list[Reference]]:
+        known = self._definitions.get(entry.pointer)
+        if known is None:
+            sql = view_sql(read_view(entry.pointer))
+            known = self._definitions[entry.pointer] = sql, references(parse(sql))
+        return known
+
+
+def described(cursor: DuckDBPyConnection, query: str) -> list[tuple[str, DuckDBPyType]]:
+    """The columns of a query, and their types."""
+    cursor.execute(f"select * from ({query}\n) limit 0")
+    return [(column[0], column[1]) for column in cursor.description or []]
+
+
+@contextmanager
+def failing(what: str = "") -> Iterator[None]:
+    """Raise what DuckDB and PyIceberg raise as ``QueryFailed``."""
+    try:
+        yield
+    except (duckdb.Error, *_ICEBERG_ERRORS) as error:
+        first, _, rest = str(error).partition("\n")
+        raise QueryFailed(
+            what or first, why="\n".join(filter(None, [first if what else "", rest.strip()]))
+        ) from error

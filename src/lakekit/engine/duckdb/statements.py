@@ -1,0 +1,149 @@
+"""What each kind of statement does: rows from DuckDB, changes to tables by it, names in the catalog."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+from sqlglot import exp
+
+from ...errors import QueryFailed, UnsupportedSql
+from ...naming import quote
+from .names import body, parse, references
+from .session import described, failing
+from .types import answer, stored_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...catalog.protocol import TableId
+    from .session import Session
+
+_NOTHING: Final = pa.table({})
+
+_CHANGES: Final = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable, exp.Alter)
+
+
+def run(session: Session, sql: str) -> pa.Table:
+    """Run one statement of Trino SQL and return its rows. Raises ``QueryFailed`` and ``UnsupportedSql``."""
+    tree = parse(sql)
+    match tree:
+        case exp.Query():
+            with session.cursor() as cursor, failing():
+                return answer(cursor.execute(session.translate(sql)))
+        case exp.Create(kind="SCHEMA"):
+            _create_schema(session, tree)
+        case exp.Create(kind="VIEW"):
+            _create_view(session, tree, sql)
+        case exp.Create(kind="TABLE"):
+            _create_table(session, tree, sql)
+        case exp.Drop(kind="SCHEMA" | "TABLE" | "VIEW"):
+            _drop(session, tree)
+        case _ if isinstance(tree, _CHANGES):
+            session.writable()
+            with session.cursor() as cursor, failing():
+                cursor.execute(session.translate(sql))
+        case _:
+            raise UnsupportedSql(
+                f"The embedded engine has no {' '.join(sql.split()[:2]).upper()}.",
+                todo="queries, insert, update, delete, merge, truncate, alter table, and create and drop of "
+                "schemas, tables and views work; for the rest use the trino engine",
+            )
+    return _NOTHING
+
+
+def _create_schema(session: Session, tree: exp.Create) -> None:
+    catalog = session.writable()
+    schema = tree.this.db.lower()
+    with failing():
+        if not (tree.args.get("exists") and catalog.namespace_exists(schema)):
+            catalog.create_namespace(schema)
+
+
+def _create_view(session: Session, tree: exp.Create, sql: str) -> None:
+    if isinstance(tree.this, exp.Schema):
+        raise UnsupportedSql(
+            "A view takes its column names from its query here.", todo="name them there, with AS"
+        )
+    view = _target(tree)
+    if not tree.args.get("replace") and view in session.catalog.entries(session.ref):
+        raise QueryFailed(f"{view} exists already.", todo="create or replace view")
+    session.create_view(view, body(sql))
+
+
+def _create_table(session: Session, tree: exp.Create, sql: str) -> None:
+    session.writable()
+    table = _target(tree)
+    if tree.args.get("exists") and table in session.catalog.entries(session.ref):
+        return
+    replace, partitioning = bool(tree.args.get("replace")), list(_partitioning(tree))
+    if tree.expression:
+        if re.search(r"\bwith\s+no\s+data\s*$", sql, re.IGNORECASE):
+            raise UnsupportedSql("CREATE TABLE … WITH NO DATA is not supported.", todo="add `where false`")
+        query = session.translate(body(sql))
+        session.create_table(table, query, replace=replace, partitioning=partitioning)
+    else:
+        session.define_table(table, list(_columns(session, tree)), replace=replace, partitioning=partitioning)
+
+
+def _columns(session: Session, tree: exp.Create) -> Iterator[str]:
+    """Column definitions for DuckDB, with the types that Iceberg stores."""
+    columns = [column for column in tree.this.expressions if isinstance(column, exp.ColumnDef)]
+    if len(columns) != len(tree.this.expressions):
+        raise UnsupportedSql("A table is made of columns only here; LIKE and constraints are not supported.")
+    typed = (
+        f"cast(null as {column.args['kind'].sql('trino')}) as {quote(column.name.lower())}"
+        for column in columns
+    )
+    with session.cursor() as cursor, failing():
+        kinds = described(cursor, session.translate(f"select {', '.join(typed)}"))
+    for column, (name, kind) in zip(columns, kinds, strict=True):
+        required = any(isinstance(c.kind, exp.NotNullColumnConstraint) for c in column.constraints)
+        yield f"{quote(name)} {stored_type(kind)} {'not null' if required else ''}"
+
+
+def _partitioning(tree: exp.Create) -> Iterator[str]:
+    """Trino's table properties as DuckDB's partition transforms, whose bucket() has its count first."""
+    properties = tree.args.get("properties")
+    for given in properties.expressions if properties else ():
+        if isinstance(given, exp.FileFormatProperty) and given.this.name.upper() == "PARQUET":
+            continue
+        if given.name.lower() != "partitioning" or not isinstance(given.args.get("value"), exp.Array):
+            raise UnsupportedSql(f"The table property {given.sql('trino')} is not supported.")
+        for transform in given.args["value"].expressions:
+            called = re.fullmatch(r"(\w+)\s*\(\s*([^,]+?)\s*(?:,\s*(\d+)\s*)?\)", transform.name)
+            if called is None:
+                yield quote(transform.name)
+            else:
+                function, column, count = called.groups()
+                yield f"{function}({f'{count}, ' if count else ''}{column})"
+
+
+def _drop(session: Session, tree: exp.Drop) -> None:
+    catalog = session.writable()
+    if tree.args["kind"] == "SCHEMA":
+        named = tree.find(exp.Table)
+        assert named is not None
+        schema = named.db.lower()
+        if catalog.namespace_exists(schema) or not tree.args.get("exists"):
+            with failing():
+                catalog.drop_namespace(schema)
+        return
+    target = _target(tree)
+    entry = session.catalog.entries(session.ref).get(target)
+    kind = tree.args["kind"].lower()
+    if entry is None and tree.args.get("exists"):
+        return
+    if entry is None or entry.kind != kind:
+        raise QueryFailed(f"There is no {kind} {target}.", why=f"it is a {entry.kind}" if entry else "")
+    drop = catalog.drop_table if kind == "table" else catalog.drop_view
+    with failing():
+        drop((target.schema, target.name))
+
+
+def _target(tree: exp.Create | exp.Drop) -> TableId:
+    found = references(tree)
+    if not found:
+        raise QueryFailed("The name of a table has a schema here.", todo="name it like marts.fct_daily_sales")
+    return found[0].id
