@@ -44,7 +44,7 @@ META: Final = "_airbyte_meta"
 GENERATION_ID: Final = "_airbyte_generation_id"
 META_COLUMNS: Final = (RAW_ID, EXTRACTED_AT, META, GENERATION_ID)
 
-_PLAIN_REF = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9_])?")
+_PLAIN_REF = re.compile(r"[A-Za-z](?:[A-Za-z0-9._/-]*[A-Za-z0-9_])?")
 
 
 def is_valid_branch(name: str) -> bool:

@@ -1,0 +1,144 @@
+"""Trino as an engine: a catalog for each ref, Arrow out."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pyarrow as pa
+import trino
+
+from ..catalog.nessie import catalog_name
+from ..catalog.views import rebind
+from ..errors import QueryFailed, StackFailed
+from ..naming import CATALOG, MAIN, is_hash, quote
+from ..stack.trino import create_catalog_sql
+from .protocol import DbtTarget
+from .trino_types import arrow_type
+
+if TYPE_CHECKING:
+    from ..catalog.nessie import NessieCatalog
+    from ..stack.endpoints import Endpoints
+
+
+class TrinoEngine:
+    """Runs statements on one Trino, at any ref of a Nessie catalog."""
+
+    def __init__(self, endpoints: Endpoints, catalog: NessieCatalog) -> None:
+        self._endpoints = endpoints
+        self._nessie = catalog
+        self._known: set[str] = set()
+        self._old_commits: set[str] = set()
+        self._lock = Lock()
+
+    def execute(self, ref: str, sql: str) -> pa.Table:
+        name = self._catalog(ref)
+        if name != CATALOG and CATALOG in sql:
+            # "lake.shop.orders" means the table at the ref that the statement runs at, not main's.
+            sql = rebind(sql, CATALOG.__eq__, name)
+        try:
+            return self._run(sql, name)
+        except trino.exceptions.TrinoUserError as error:
+            if error.error_name != "CATALOG_NOT_FOUND":
+                raise _query_failed(error) from error
+            # Trino keeps its catalogs in memory: it was started anew since this one was made.
+            self._known.discard(name)
+            self._catalog(ref)
+            try:
+                return self._run(sql, name)
+            except trino.exceptions.TrinoQueryError as again:
+                raise _query_failed(again) from again
+        except trino.exceptions.TrinoQueryError as error:
+            raise _query_failed(error) from error
+        except trino.exceptions.TrinoConnectionError as error:
+            raise StackFailed(
+                f"Trino does not answer at {self._endpoints.trino_uri}.",
+                why=str(error),
+                todo="lakekit status",
+            ) from error
+
+    def dbt_target(self, ref: str) -> DbtTarget:
+        return DbtTarget(
+            "trino",
+            {
+                "LAKEKIT_TRINO_HOST": self._endpoints.trino_host,
+                "LAKEKIT_TRINO_PORT": str(self._endpoints.trino_port),
+                "LAKEKIT_TRINO_USER": self._endpoints.trino_user,
+                "LAKEKIT_CATALOG": self._catalog(ref),
+            },
+        )
+
+    def forget(self, ref: str) -> None:
+        name = catalog_name(ref)
+        if ref != MAIN:
+            self._run(f"drop catalog if exists {quote(name)}")
+            self._known.discard(name)
+
+    def close(self) -> None:
+        for branch in self._old_commits:
+            self.forget(branch)
+            self._nessie.delete_branch(branch)
+        self._old_commits.clear()
+
+    def _catalog(self, ref: str) -> str:
+        """The Trino catalog that shows ``ref``, made if need be."""
+        if is_hash(ref):
+            ref = self._branch_at(ref)
+        name = catalog_name(ref)
+        with self._lock:
+            if name not in self._known:
+                self._run(create_catalog_sql(name, ref, self._endpoints))
+                self._known.add(name)
+        return name
+
+    def _branch_at(self, commit: str) -> str:
+        """A branch at an old commit, until this engine closes: the commit's own views may read any catalog."""
+        branch = f"at-{commit[:16]}"
+        with self._lock:
+            if branch not in self._old_commits:
+                if branch not in {ref.name for ref in self._nessie.refs()}:
+                    self._nessie.create_branch(branch, at=commit)
+                self._old_commits.add(branch)
+        return branch
+
+    def _run(self, sql: str, catalog: str | None = None) -> pa.Table:
+        connection = trino.dbapi.connect(  # type: ignore[no-untyped-call]
+            host=self._endpoints.trino_host,
+            port=self._endpoints.trino_port,
+            user=self._endpoints.trino_user,
+            catalog=catalog,
+        )
+        cursor = connection.cursor()
+        try:
+            cursor.execute(sql)
+            rows = cursor.fetchall()
+            if cursor.update_type or not cursor.description:
+                return pa.table({})
+            return _table(cursor.description, rows)
+        finally:
+            connection.close()
+
+
+def _table(description: list[Any], rows: list[list[Any]]) -> pa.Table:
+    types = [arrow_type(column.type_code) for column in description]
+    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in types]
+    arrays = [pa.array(map(_plain, values), type_) for values, type_ in zip(columns, types, strict=True)]
+    return pa.Table.from_arrays(arrays, names=[column.name for column in description])
+
+
+def _plain(value: Any) -> Any:
+    """What Arrow takes for Python's form of a Trino value."""
+    match value:
+        case UUID():
+            return str(value)
+        case dict():
+            return [(_plain(key), _plain(item)) for key, item in value.items()]
+        case tuple() | list():
+            return (list if isinstance(value, list) else tuple)(map(_plain, value))
+        case _:
+            return value
+
+
+def _query_failed(error: trino.exceptions.TrinoQueryError) -> QueryFailed:
+    return QueryFailed("Trino refused the statement.", why=f"{error.error_name}: {error.message}")
