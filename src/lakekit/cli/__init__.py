@@ -12,12 +12,9 @@ from .. import __version__
 from ..errors import LakekitError
 
 _COMMANDS: Final = {
-    "demo": "lakekit.cli.demo:demo",
-    "new": "lakekit.cli.new:new",
     "up": "lakekit.cli.stack:up",
     "status": "lakekit.cli.stack:status",
     "down": "lakekit.cli.stack:down",
-    "land": "lakekit.cli.land:land",
     "build": "lakekit.cli.build:build",
     "sql": "lakekit.cli.sql:sql",
     "branch": "lakekit.cli.branch:branch",
@@ -66,9 +63,7 @@ def main() -> None:
     """A complete lakehouse (Iceberg, branches, Trino, dbt), light enough to throw away.
 
     \b
-    lakekit demo                      see it all at work, in a minute
-    lakekit new shop && cd shop       a project of your own
-    lakekit land --source shopify …   write a connector's messages to bronze
+    lakekit up                        Trino, Nessie and an S3 store, without Docker
     lakekit build                     build and test on a branch, then publish
     lakekit sql "select …"            ask it something
     """

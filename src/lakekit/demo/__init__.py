@@ -1,1 +1,1 @@
-"""A shop that makes data, and the story of its first syncs through the lake."""
+"""A shop that makes data."""

@@ -19,5 +19,5 @@ class SchemaLookup(Protocol):
     def __call__(self, table: TableId, /) -> Mapping[str, str] | None: ...
 
 
-def transpile(sql: str, schema: SchemaLookup | None) -> str:
+def transpile(sql: str, _schema: SchemaLookup | None) -> str:
     return sqlglot.transpile(sql, read="trino", write="duckdb")[0]

@@ -1,0 +1,88 @@
+"""The stack's life: up, found again, healed, down, with nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from jgo.maven import MavenContext
+
+from lakekit.errors import StackFailed
+from lakekit.settings import Ports
+from lakekit.stack import Stack
+from lakekit.stack.artifacts import S3PROXY, Artifacts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_stack_comes_up_is_found_again_heals_and_goes_down(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "stack")
+    try:
+        endpoints = stack.up()
+        first = stack.status()
+        assert [service.running for service in first] == [True, True, True]
+        assert sum(service.memory for service in first) < 1.2 * 2**30
+        assert stat.S_IMODE((stack.folder / "credentials.json").stat().st_mode) == 0o600
+        assert endpoints.s3_secret_key not in repr(endpoints)
+        for service in first:
+            listening = [
+                c for c in psutil.Process(service.pid).net_connections("tcp") if c.status == "LISTEN"
+            ]
+            assert listening
+            assert all(c.laddr.ip.removeprefix("::ffff:") in {"127.0.0.1", "::1"} for c in listening), service
+
+        assert Stack(stack.folder).up() == endpoints
+        assert [service.pid for service in stack.status()] == [service.pid for service in first]
+
+        os.kill(first[1].pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(first[1].pid)], timeout=10)
+        with pytest.raises(StackFailed, match="not running"):
+            stack.endpoints()
+        stack.up()
+        healed = stack.status()
+        assert [service.running for service in healed] == [True, True, True]
+    finally:
+        stopped = stack.down()
+    assert len(stopped) == 3
+    assert not [service for service in (*first, *healed) if psutil.pid_exists(service.pid)]
+    assert stack.status() == []
+    assert stack.down() == []
+
+
+def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(StackFailed, match=f"Port {port}, fixed for nessie") as caught:
+            Stack(tmp_path, Ports(nessie=port)).up()
+    assert "lakekit.toml" in caught.value.todo
+    assert Stack(tmp_path).status() == []
+
+
+def test_a_damaged_download_is_fetched_again(tmp_path: Path) -> None:
+    reports: list[str] = []
+    maven = MavenContext(repo_cache=tmp_path / "m2", timeout=60)
+    artifacts = Artifacts(reports.append, cache=tmp_path / "cache", maven=maven)
+    component = maven.project(S3PROXY.group, S3PROXY.name).at_version(S3PROXY.version)
+    damaged = component.artifact(classifier=S3PROXY.classifier, packaging=S3PROXY.packaging).cached_path
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"half a j")
+    assert artifacts.file(S3PROXY).stat().st_size > 10_000_000
+    assert any("damaged" in report for report in reports)
+
+
+def test_without_a_network_the_missing_file_is_named(tmp_path: Path) -> None:
+    offline = MavenContext(
+        repo_cache=tmp_path / "m2", remote_repos={"none": "http://127.0.0.1:9/"}, timeout=2
+    )
+    with pytest.raises(StackFailed, match=S3PROXY.filename) as caught:
+        Artifacts(lambda _: None, cache=tmp_path / "cache", maven=offline).file(S3PROXY)
+    assert "network" in caught.value.todo
+    assert not [file for file in (tmp_path / "cache").rglob("*.jar")]
