@@ -85,4 +85,4 @@ def test_without_a_network_the_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StackFailed, match=S3PROXY.filename) as caught:
         Artifacts(lambda _: None, cache=tmp_path / "cache", maven=offline).file(S3PROXY)
     assert "network" in caught.value.todo
-    assert not [file for file in (tmp_path / "cache").rglob("*.jar")]
+    assert not list((tmp_path / "cache").rglob("*.jar"))
