@@ -12,6 +12,8 @@ import psutil
 import pytest
 from jgo.maven import MavenContext
 
+from lakekit.catalog.nessie import NessieCatalog
+from lakekit.engine.trino import TrinoEngine
 from lakekit.errors import StackFailed
 from lakekit.settings import Ports
 from lakekit.stack import Stack
@@ -19,6 +21,8 @@ from lakekit.stack.artifacts import S3PROXY, Artifacts
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lakekit.stack import Endpoints
 
 
 def test_a_stack_comes_up_is_found_again_heals_and_goes_down(tmp_path: Path) -> None:
@@ -37,6 +41,8 @@ def test_a_stack_comes_up_is_found_again_heals_and_goes_down(tmp_path: Path) -> 
             assert listening
             assert all(c.laddr.ip.removeprefix("::ffff:") in {"127.0.0.1", "::1"} for c in listening), service
 
+        _publish_something_into_the_empty_lake(endpoints)
+
         assert Stack(stack.folder).up() == endpoints
         assert [service.pid for service in stack.status()] == [service.pid for service in first]
 
@@ -47,12 +53,29 @@ def test_a_stack_comes_up_is_found_again_heals_and_goes_down(tmp_path: Path) -> 
         stack.up()
         healed = stack.status()
         assert [service.running for service in healed] == [True, True, True]
+        assert _names(stack.endpoints()) == ["a"]  # data outlives the service that held it
     finally:
         stopped = stack.down()
     assert len(stopped) == 3
     assert not [service for service in (*first, *healed) if psutil.pid_exists(service.pid)]
     assert stack.status() == []
     assert stack.down() == []
+
+
+def _publish_something_into_the_empty_lake(endpoints: Endpoints) -> None:
+    catalog = NessieCatalog(endpoints)
+    engine = TrinoEngine(endpoints, catalog)
+    catalog.create_branch("first")
+    engine.execute("first", "create table core.t as select 'a' as name")
+    catalog.merge("first")
+    engine.forget("first")
+    catalog.delete_branch("first")
+    assert _names(endpoints) == ["a"]
+
+
+def _names(endpoints: Endpoints) -> list[str]:
+    engine = TrinoEngine(endpoints, NessieCatalog(endpoints))
+    return [row["name"] for row in engine.execute("main", "select name from core.t").to_pylist()]
 
 
 def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import quote as percent
 import httpx
 
 from ..errors import MergeConflict, RefExists, RefNotFound, StackFailed
-from ..naming import CATALOG, MAIN, is_hash
+from ..naming import CATALOG, MAIN, PREFIXES, is_hash
 from . import views
 from .protocol import Checks, Commit, Entry, Ref, TableId
 
@@ -32,6 +32,9 @@ _CHECKS: Final = "lakekit_checks"
 """The namespace on a branch whose properties say what its checks said; never merged."""
 
 _MERGE_ATTEMPTS: Final = 5
+_NO_COMMIT: Final = "2e1cfa82b035c26cbbbdae632cea070514eb8b773f616aaeaf668e2f0be8f10d"
+"""Where Nessie says a branch is before anything was committed to it."""
+
 _OURS = re.compile(rf"{CATALOG}(_[a-z0-9_]+)?")
 _KINDS: Final = {"ICEBERG_TABLE": "table", "ICEBERG_VIEW": "view"}
 
@@ -79,6 +82,8 @@ class NessieCatalog:
 
     def create_branch(self, name: str, at: str = MAIN) -> Ref:
         source = self.ref(at)
+        if source.hash == _NO_COMMIT:
+            source = self._make_layers(at)
         body = {"type": "BRANCH", "name": MAIN if is_hash(at) else at, "hash": source.hash}
         answer = self._http.post("/api/v2/trees", params={"name": name, "type": "BRANCH"}, json=body)
         if _error_code(answer) == "REFERENCE_ALREADY_EXISTS":
@@ -198,6 +203,21 @@ class NessieCatalog:
 
     def close(self) -> None:
         self._http.close()
+
+    def _make_layers(self, branch: str) -> Ref:
+        """Give an empty lake its first commit: branches without a common ancestor could never be merged."""
+        schemas = [layer.value for layer in PREFIXES]
+        puts = [
+            {
+                "type": "PUT",
+                "key": {"elements": [schema]},
+                "content": {"type": "NAMESPACE", "elements": [schema]},
+            }
+            for schema in schemas
+        ]
+        body = {"commitMeta": {"message": f"make the schemas {', '.join(schemas)}"}, "operations": puts}
+        path = f"/api/v2/trees/{_path(branch, _NO_COMMIT)}/history/commit"
+        return _ref(_result(self._http.post(path, json=body))["targetBranch"])
 
     def _checks(self, branch: str) -> dict[str, Any] | None:
         answer = self._http.get(f"/api/v2/trees/{_path(branch)}/contents/{_CHECKS}")
