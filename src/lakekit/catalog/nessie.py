@@ -217,7 +217,10 @@ class NessieCatalog:
         ]
         body = {"commitMeta": {"message": f"make the schemas {', '.join(schemas)}"}, "operations": puts}
         path = f"/api/v2/trees/{_path(branch, _NO_COMMIT)}/history/commit"
-        return _ref(_result(self._http.post(path, json=body))["targetBranch"])
+        answer = self._http.post(path, json=body)
+        if _error_code(answer) == "REFERENCE_CONFLICT":  # someone else has just made them
+            return self.ref(branch)
+        return _ref(_result(answer)["targetBranch"])
 
     def _checks(self, branch: str) -> dict[str, Any] | None:
         answer = self._http.get(f"/api/v2/trees/{_path(branch)}/contents/{_CHECKS}")
