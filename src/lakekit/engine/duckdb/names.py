@@ -80,6 +80,19 @@ def replace(sql: str, found: list[Reference], name: Callable[[TableId], str]) ->
     return "".join([*pieces, sql[end:]])
 
 
+def split(sql: str) -> list[str]:
+    """The statements of a script, as they were written."""
+    pieces, start, blank = [], 0, True
+    for token in sqlglot.tokenize(sql, dialect="trino"):
+        if token.token_type != TokenType.SEMICOLON:
+            blank = False
+            continue
+        if not blank:
+            pieces.append(sql[start : token.start])
+        start, blank = token.end + 1, True
+    return pieces if blank else [*pieces, sql[start:]]
+
+
 def body(sql: str) -> str:
     """The query of a ``create view … as query`` or ``create table … as query``, as it was written."""
     depth = 0

@@ -20,6 +20,7 @@ from pyiceberg.exceptions import (
 
 from ...catalog.embedded.store import STAGING, STAGING_SCHEMA
 from ...catalog.embedded.views import read_view, view_sql
+from ...catalog.protocol import TableId
 from ...errors import QueryFailed, UsageError
 from ...naming import CATALOG, is_hash, quote
 from ..dialect import MACROS, SETTINGS, transpile
@@ -30,17 +31,21 @@ from .types import as_stored
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
     from duckdb.sqltypes import DuckDBPyType
 
     from ...catalog.embedded import EmbeddedCatalog
     from ...catalog.embedded.endpoint import Endpoint
     from ...catalog.embedded.tables import RefCatalog
-    from ...catalog.protocol import Entry, TableId
+    from ...catalog.protocol import Entry
     from .names import Reference
 
-# The database in memory: it holds macros, temporary tables and copies of the views, in schemas of their names.
-_LOCAL: Final = "memory"
+LOCAL: Final = "memory"
+"""The database in memory: it holds macros, scratch tables, and the views, in schemas of their names."""
+
+SCRATCH: Final = "lakekit_scratch"
+"""The schema in memory for tables that live no longer than a model's build."""
 
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
@@ -54,7 +59,8 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 
 # What stands behind a relation at a moment: its pointer, and for a view those of all that it reads.
 Fingerprint = tuple[object, ...]
-Entries = dict["TableId", "Entry"]
+Entries = dict[TableId, "Entry"]
+Columns = dict[str, "DuckDBPyType"]
 
 _ICEBERG_ERRORS: Final = (
     CommitFailedException,
@@ -78,7 +84,7 @@ class Session:
         self._views_lock = RLock()
         self._views: dict[TableId, Fingerprint] = {}
         self._definitions: dict[str, tuple[str, list[Reference]]] = {}
-        self._columns: dict[TableId, tuple[Fingerprint, dict[str, str]]] = {}
+        self._columns: dict[TableId, tuple[Fingerprint, Columns]] = {}
         extensions = link_extensions(catalog.folder / "extensions")
         spill = catalog.folder / "spill"
         self._root = duckdb.connect(
@@ -90,6 +96,7 @@ class Session:
         self._attach(CATALOG, endpoint.url(ref))
         if not is_hash(ref):
             self._attach(STAGING, endpoint.url(STAGING))
+        self._root.execute(f"create schema {quote(LOCAL, SCRATCH)}")
         for macro in MACROS:
             self._root.execute(macro)
 
@@ -124,25 +131,51 @@ class Session:
 
     def translate(self, sql: str) -> str:
         """Trino SQL as DuckDB's, its references resolved. Raises ``QueryFailed`` and ``UnsupportedSql``."""
-        return transpile(self.resolve(sql, references(parse(sql))), self.columns)
+        return transpile(self.resolve(sql, references(parse(sql))), self._types)
 
     def resolve(self, sql: str, found: list[Reference]) -> str:
         """The statement with every reference to the lake in full, views ready to be read."""
         entries = self.catalog.entries(self.ref) if found else {}
         return replace(sql, found, lambda table: self._place(table, entries, ()))
 
-    def columns(self, table: TableId) -> dict[str, str] | None:
-        """The columns of a table or view with their DuckDB types; None if there is none of that name."""
+    def columns(self, table: TableId) -> Columns | None:
+        """The columns of a table or view, by name; None if there is none of that name."""
         entries = self.catalog.entries(self.ref)
+        if table.schema == SCRATCH:
+            with self.cursor() as cursor:
+                return dict(described(cursor, f"from {quote(LOCAL, SCRATCH, table.name)}"))
         if table not in entries:
             return None
         fingerprint = self._fingerprint(table, entries, ())
         known = self._columns.get(table)
         if known is None or known[0] != fingerprint:
-            with self.cursor() as cursor:
-                rows = cursor.execute(f"describe {self._place(table, entries, ())}").fetchall()
-            known = self._columns[table] = fingerprint, {row[0]: row[1] for row in rows}
+            with self.cursor() as cursor, failing():
+                found = described(cursor, f"from {self._place(table, entries, ())}")
+            known = self._columns[table] = fingerprint, dict(found)
         return known[1]
+
+    def describe(self, sql: str) -> Columns:
+        """The columns that a query (Trino's) would give. Raises ``QueryFailed`` and ``UnsupportedSql``."""
+        with self.cursor() as cursor, failing():
+            return dict(described(cursor, self.translate(sql)))
+
+    def scratch(self, name: str, rows: pa.Table) -> TableId:
+        """Keep rows in memory under a name, for statements to read; ``drop_scratch`` forgets them."""
+        with self.cursor() as cursor, failing():
+            cursor.register(name, rows)
+            cursor.execute(f"create or replace table {quote(LOCAL, SCRATCH, name)} as from {quote(name)}")
+            cursor.unregister(name)
+        return TableId(SCRATCH, name)
+
+    def create_scratch(self, name: str, query: str) -> None:
+        """Keep the rows of a query (DuckDB's, resolved) in memory, with the types they would be stored in."""
+        with self.cursor() as cursor, failing():
+            stored = as_stored(query, described(cursor, query))
+            cursor.execute(f"create or replace table {quote(LOCAL, SCRATCH, name)} as {stored}")
+
+    def drop_scratch(self, name: str) -> None:
+        with self.cursor() as cursor, failing():
+            cursor.execute(f"drop table if exists {quote(LOCAL, SCRATCH, name)}")
 
     def create_view(self, view: TableId, sql: str) -> bool:
         """Let a view say ``sql`` (Trino's) from now on; whether that changed anything.
@@ -153,7 +186,7 @@ class Session:
         entries = self.catalog.entries(self.ref)
         for reference in found:
             self._fingerprint(reference.id, entries, (view,))  # refuses to go in circles
-        translated = transpile(self.resolve(sql, found), self.columns)
+        translated = transpile(self.resolve(sql, found), self._types)
         with self.cursor() as cursor, failing():
             cursor.execute(f"describe {translated}")
             return self.writable().put_view(view, sql)
@@ -205,13 +238,18 @@ class Session:
             f"attach '{name}' as {quote(name)} (type iceberg, endpoint '{url}', secret endpoint)"
         )
 
+    def _types(self, table: TableId) -> dict[str, str] | None:
+        """What the dialect asks for: a relation's columns and their DuckDB types."""
+        columns = self.columns(table)
+        return None if columns is None else {name: str(kind) for name, kind in columns.items()}
+
     def _place(self, table: TableId, entries: Entries, within: tuple[TableId, ...]) -> str:
         """What DuckDB is to read for a table or view."""
         entry = entries.get(table)
         if entry is None or entry.kind == "table":
             return quote(CATALOG, table.schema, table.name)
         self._make_view(entry, entries, within)
-        return quote(_LOCAL, table.schema, table.name)
+        return quote(LOCAL, table.schema, table.name)
 
     def _make_view(self, entry: Entry, entries: Entries, within: tuple[TableId, ...]) -> None:
         """Make DuckDB's own view for one of the lake's, unless the one it has still stands for the same.
@@ -226,10 +264,10 @@ class Session:
             sql, found = self._definition(entry)
             resolved = replace(sql, found, lambda table: self._place(table, entries, (*within, view)))
             with self.cursor() as cursor, failing(f"The view {view} cannot be read."):
-                cursor.execute(f"create schema if not exists {quote(_LOCAL, view.schema)}")
+                cursor.execute(f"create schema if not exists {quote(LOCAL, view.schema)}")
                 cursor.execute(
-                    f"create or replace view {quote(_LOCAL, view.schema, view.name)} as "
-                    f"{transpile(resolved, self.columns)}"
+                    f"create or replace view {quote(LOCAL, view.schema, view.name)} as "
+                    f"{transpile(resolved, self._types)}"
                 )
             self._views[view] = fingerprint
 

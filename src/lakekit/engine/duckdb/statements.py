@@ -10,8 +10,8 @@ from sqlglot import exp
 
 from ...errors import QueryFailed, UnsupportedSql
 from ...naming import quote
-from .names import body, parse, references
-from .session import described, failing
+from .names import body, parse, references, split
+from .session import LOCAL, described, failing
 from .types import answer, stored_type
 
 if TYPE_CHECKING:
@@ -53,6 +53,28 @@ def run(session: Session, sql: str) -> pa.Table:
     return _NOTHING
 
 
+def run_script(session: Session, sql: str) -> pa.Table:
+    """Run one or more statements, and return the last one's rows; changes of rows take effect all at once."""
+    statements = split(sql)
+    if len(statements) < 2 or not all(isinstance(parse(one), _CHANGES) for one in statements):
+        result = _NOTHING
+        for one in statements:
+            result = run(session, one)
+        return result
+    session.writable()
+    translated = [session.translate(one) for one in statements]
+    with session.cursor() as cursor, failing():
+        cursor.begin()
+        try:
+            for one in translated:
+                cursor.execute(one)
+            cursor.commit()
+        except BaseException:
+            cursor.rollback()
+            raise
+    return _NOTHING
+
+
 def _create_schema(session: Session, tree: exp.Create) -> None:
     catalog = session.writable()
     schema = tree.this.db.lower()
@@ -73,6 +95,9 @@ def _create_view(session: Session, tree: exp.Create, sql: str) -> None:
 
 
 def _create_table(session: Session, tree: exp.Create, sql: str) -> None:
+    if isinstance(tree.this, exp.Table) and tree.this.catalog == LOCAL:
+        session.create_scratch(tree.this.name, session.translate(body(sql)))
+        return
     session.writable()
     table = _target(tree)
     if tree.args.get("exists") and table in session.catalog.entries(session.ref):

@@ -32,6 +32,25 @@ _STORED: Final = {
     "enum": "VARCHAR",
 }
 
+# Where Trino's name for a type is not DuckDB's in lower case.
+_TRINO: Final = {
+    "blob": "varbinary",
+    "float": "real",
+    "time": "time(6)",
+    "timestamp": "timestamp(6)",
+    "timestamp with time zone": "timestamp(6) with time zone",
+    "hugeint": "bigint",
+    "uhugeint": "bigint",
+    "ubigint": "decimal(20,0)",
+    "uinteger": "bigint",
+    "usmallint": "integer",
+    "utinyint": "smallint",
+    "timestamp_s": "timestamp(6)",
+    "timestamp_ms": "timestamp(6)",
+    "timestamp_ns": "timestamp(6)",
+    "enum": "varchar",
+}
+
 # What a result's column becomes: types that Trino could have answered with.
 _ANSWERED: Final = {
     "hugeint": pa.int64(),
@@ -59,6 +78,22 @@ def stored_type(kind: DuckDBPyType) -> str:
             fields = (f"{quote(name)} {stored_type(child)}" for name, child in _children(kind).items())
             return f"STRUCT({', '.join(fields)})"
     return _STORED.get(kind.id, str(kind))
+
+
+def trino_type(kind: DuckDBPyType) -> str:
+    """The type as Trino names it."""
+    if str(kind) == "JSON":
+        return "json"
+    match kind.id:
+        case "list" | "array":
+            return f"array({trino_type(_children(kind)['child'])})"
+        case "map":
+            children = _children(kind)
+            return f"map({trino_type(children['key'])}, {trino_type(children['value'])})"
+        case "struct":
+            fields = (f"{quote(name)} {trino_type(child)}" for name, child in _children(kind).items())
+            return f"row({', '.join(fields)})"
+    return _TRINO.get(kind.id, str(kind).lower())
 
 
 def as_stored(query: str, columns: Sequence[tuple[str, DuckDBPyType]]) -> str:
