@@ -78,6 +78,7 @@ class Session:
 
     def __init__(self, catalog: EmbeddedCatalog, endpoint: Endpoint, ref: str) -> None:
         self.catalog = catalog
+        self.endpoint = endpoint
         self.ref = catalog.ref(ref).name
         self._idle: list[DuckDBPyConnection] = []
         self._idle_lock = Lock()

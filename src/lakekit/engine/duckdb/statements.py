@@ -142,7 +142,7 @@ def _partitioning(tree: exp.Create) -> Iterator[str]:
                 yield quote(transform.name)
             else:
                 function, column, count = called.groups()
-                yield f"{function}({f'{count}, ' if count else ''}{column})"
+                yield f"{function}({f'{count}, ' if count else ''}{quote(column)})"
 
 
 def _drop(session: Session, tree: exp.Drop) -> None:
