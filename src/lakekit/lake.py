@@ -9,20 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from .catalog.protocol import TableId
 from .errors import BuildFailed, LakekitError, MissingExtra, PublishRefused, UsageError
 from .naming import MAIN, is_valid_branch, new_branch_name, quote
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     import pyarrow as pa
 
-    from .catalog.protocol import Catalog, Commit, Entry, Kind, Ref, TableId
+    from .catalog.protocol import Catalog, Commit, Entry, Kind, Ref
     from .dbt import BuildReport, Node
     from .engine.protocol import Engine
+    from .landing import ConfiguredCatalog, LandingReport, Progress, StreamReport
     from .settings import EngineName
 
 
@@ -121,6 +123,42 @@ class Lake:
     def sql(self, statement: str) -> Result:
         """Run one statement of Trino SQL at this ref; raises ``QueryFailed`` or ``UnsupportedSql``."""
         return Result(self.engine.execute(self.ref, statement))
+
+    def load(
+        self,
+        table: str,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        key: Sequence[str] = ("id",),
+        cursor: str | None = None,
+    ) -> StreamReport:
+        """Write rows to a bronze table by append_dedup, exactly as the landing does it.
+
+        A row replaces the one with the same ``key`` unless its ``cursor`` is older. The table is made, or
+        gains columns, as the rows need.
+        """
+        from .landing import load
+
+        return load(self.catalog.iceberg(self.ref), _table_id(table), rows, key=key, cursor=cursor)
+
+    def land(
+        self,
+        source: str,
+        configured: ConfiguredCatalog,
+        messages: Iterable[bytes | str | Mapping[str, Any]],
+        *,
+        echo: Callable[[bytes], None] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> LandingReport:
+        """Write Airbyte protocol messages to the bronze tables of ``source``.
+
+        ``echo`` gets each STATE message once everything before it is durable. Raises ``LandingFailed``.
+        """
+        from .landing import land
+
+        return land(
+            self.catalog.iceberg(self.ref), source, configured, messages, echo=echo, progress=progress
+        )
 
     def build(
         self, select: str = "", *, full_refresh: bool = False, on_node: Callable[[Node], None] | None = None
@@ -285,3 +323,10 @@ def _open(settings: Settings) -> tuple[Catalog, Engine]:
 
 def _pointer(entry: Entry | None) -> str | None:
     return entry.pointer if entry else None
+
+
+def _table_id(dotted: str) -> TableId:
+    try:
+        return TableId.parse(dotted)
+    except ValueError as error:
+        raise UsageError(str(error), todo="name it like shopify.orders") from error

@@ -10,8 +10,10 @@ import pytest
 
 from lakekit.catalog.nessie import NessieCatalog, catalog_name
 from lakekit.catalog.protocol import TableId
+from lakekit.demo.shop import Shop
 from lakekit.engine.trino import TrinoEngine
 from lakekit.errors import MergeConflict, QueryFailed, RefExists, RefNotFound
+from lakekit.landing import ConfiguredCatalog, land, read_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +135,26 @@ def test_pyiceberg_and_trino_see_each_others_rows(lakehouse: Lakehouse) -> None:
     table.append(pa.table({"id": pa.array([7], pa.int32())}))
     assert lakehouse.ids(lakehouse.main) == [1, 7]
     assert TableId("s", "orders") in lakehouse.catalog.log(lakehouse.main, 1)[0].tables
+
+
+def test_what_the_landing_writes_reads_as_bronze_in_trino(lakehouse: Lakehouse) -> None:
+    shop = Shop(seed=5, orders=40)
+    configured = ConfiguredCatalog.parse(shop.configured_catalog("shopify"))
+    bronze = lakehouse.catalog.iceberg(lakehouse.main)
+    for sync in (1, 2):
+        report = land(bronze, "shopify", configured, shop.messages("shopify", sync=sync))
+    assert report.streams["orders"].updated > 0
+    [counted] = lakehouse.sql(
+        lakehouse.main, "select count(*) as n, count(distinct id) as ids from shopify.orders"
+    )
+    assert counted["n"] == counted["ids"]
+    [item] = lakehouse.sql(
+        lakehouse.main,
+        "select json_array_length(line_items) as lines, _airbyte_meta.sync_id as sync_id from shopify.orders"
+        " where line_items is not null order by id limit 1",
+    )
+    assert item["lines"] >= 1
+    assert shop.sync_number(read_states(bronze, "shopify", configured)) == 1  # Klaviyo has not landed yet
 
 
 def test_refs_that_are_not_there_or_twice_are_named(lakehouse: Lakehouse) -> None:

@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "up": "lakekit.cli.stack:up",
     "status": "lakekit.cli.stack:status",
     "down": "lakekit.cli.stack:down",
+    "land": "lakekit.cli.land:land",
     "build": "lakekit.cli.build:build",
     "sql": "lakekit.cli.sql:sql",
     "branch": "lakekit.cli.branch:branch",
@@ -64,6 +65,7 @@ def main() -> None:
 
     \b
     lakekit up                        Trino, Nessie and an S3 store, without Docker
+    lakekit land --source shopify …   write a connector's messages to bronze
     lakekit build                     build and test on a branch, then publish
     lakekit sql "select …"            ask it something
     """

@@ -1,0 +1,135 @@
+"""One bronze table: rows and the source's state go into it in one commit."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+from pyiceberg import expressions
+from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, NoSuchTableError
+
+from ..errors import LandingFailed
+from .versions import merge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table
+
+    from ..catalog.protocol import TableId
+    from .versions import Row
+
+STATE: Final = "lakekit.state"
+"""The snapshot property that holds the stream's STATE message."""
+
+_ATTEMPTS: Final = 5
+
+
+def find(iceberg: Catalog, id_: TableId) -> Table | None:
+    """The table, or None if it is not there."""
+    try:
+        return iceberg.load_table((id_.schema, id_.name))
+    except NoSuchTableError:
+        return None
+
+
+def prepare(iceberg: Catalog, id_: TableId, schema: pa.Schema) -> Table:
+    """The table with at least the columns of ``schema``, made or widened as need be."""
+    if table := find(iceberg, id_):
+        held = table.schema().as_arrow()
+        for field in schema:
+            if field.name in held.names and not _holds(held.field(field.name).type, field.type):
+                raise LandingFailed(
+                    f"'{field.name}' of {id_} was {held.field(field.name).type} and now comes as {field.type}.",
+                    todo="land it under another name, or drop the table and land everything again",
+                )
+        if set(schema.names) - set(held.names):
+            with table.update_schema() as update:
+                update.union_by_name(schema)
+        return table
+    with suppress(NamespaceAlreadyExistsError):
+        iceberg.create_namespace(id_.schema)
+    return iceberg.create_table((id_.schema, id_.name), schema)
+
+
+def commit(
+    iceberg: Catalog, table: Table, new: list[Row], key: Sequence[str], cursor: str | None, state: str
+) -> tuple[int, int]:
+    """Bring rows and state into the table in one commit; returns how many were inserted and updated.
+
+    An empty ``key`` appends. Someone else's commit in between is read, and taken into account.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _commit(table, new, key, cursor, state)
+        except CommitFailedException as error:
+            if attempt == _ATTEMPTS - 1:
+                raise LandingFailed(
+                    f"{table.name()} kept changing.", why=str(error), todo="land again"
+                ) from error
+            table = iceberg.load_table(table.name())
+    raise AssertionError
+
+
+def state_of(table: Table) -> str | None:
+    """The newest state at this table's present snapshot; maintenance's snapshots carry none of their own."""
+    snapshot = table.current_snapshot()
+    while snapshot is not None:
+        if snapshot.summary and (state := snapshot.summary.additional_properties.get(STATE)):
+            return state
+        snapshot = table.snapshot_by_id(snapshot.parent_snapshot_id) if snapshot.parent_snapshot_id else None
+    return None
+
+
+def _commit(
+    table: Table, new: list[Row], key: Sequence[str], cursor: str | None, state: str
+) -> tuple[int, int]:
+    schema = table.schema().as_arrow()
+    properties = {STATE: state} if state else {}
+    if not key:
+        table.append(_arrow(new, schema), snapshot_properties=properties)
+        return len(new), 0
+    held = _held(table, new, key[0])
+    standing = {tuple(row[name] for name in key): row for row in held}
+    before = dict(standing)
+    for row in new:
+        at = tuple(row[name] for name in key)
+        standing[at] = merge(standing.get(at), row, cursor)
+    changed = {at: row for at, row in standing.items() if row is not before.get(at)}
+    updated = {at for at in changed if at in before}
+    # A delete goes by the key's first column: rows that share it but did not change go back in.
+    firsts = {at[0] for at in updated}
+    rows = [row for at, row in standing.items() if at in changed or at[0] in firsts]
+    if not rows and not state:
+        return 0, 0
+    with table.transaction() as transaction:
+        if firsts:
+            transaction.delete(_among(key[0], list(firsts)))
+        transaction.append(_arrow(rows, schema), snapshot_properties=properties)
+    return len(changed) - len(updated), len(updated)
+
+
+def _held(table: Table, new: list[Row], column: str) -> list[Row]:
+    values = {row[column] for row in new}
+    if not values or table.current_snapshot() is None:
+        return []
+    rows: list[Row] = table.scan(row_filter=_among(column, list(values))).to_arrow().to_pylist()
+    return rows
+
+
+def _among(column: str, values: list[Any]) -> Any:
+    # The bounds let whole files be passed over, which a long list of values does not.
+    of: Any = expressions  # its constructors take plain names and values, which its annotations do not say
+    bounds = of.And(of.GreaterThanOrEqual(column, min(values)), of.LessThanOrEqual(column, max(values)))
+    return of.And(bounds, of.In(column, values))
+
+
+def _arrow(rows: list[Row], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema)
+
+
+def _holds(held: pa.DataType, new: pa.DataType) -> bool:
+    text = pa.types.is_large_string(held) and pa.types.is_string(new)
+    return bool(held == new or text or pa.types.is_nested(new))

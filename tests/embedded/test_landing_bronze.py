@@ -1,0 +1,278 @@
+"""Landing: what comes, in whatever order, ends in one bronze; nothing that failed leaves a trace of itself."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lakekit.catalog.embedded import EmbeddedCatalog
+from lakekit.demo.shop import Shop
+from lakekit.errors import LandingFailed, UsageError
+from lakekit.landing import ConfiguredCatalog, land, read_states
+from lakekit.landing.versions import merge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pyiceberg.catalog import Catalog
+
+FIELDS = {
+    "id": {"type": "integer"},
+    "updated_at": {"type": ["null", "string"], "format": "date-time"},
+    "status": {"type": ["null", "string"]},
+    "lines": {"type": "array", "items": {"type": "object"}},
+    "price": {"type": ["null", "number"]},
+    "deleted_at": {"type": ["null", "string"], "format": "date-time"},
+}
+
+
+def catalog(**more: Any) -> ConfiguredCatalog:
+    stream = {"name": "orders", "json_schema": {"properties": {**FIELDS, **more}}}
+    entry = {
+        "stream": stream,
+        "destination_sync_mode": "append_dedup",
+        "primary_key": [["id"]],
+        "cursor_field": ["updated_at"],
+    }
+    return ConfiguredCatalog.parse({"streams": [entry]})
+
+
+def record(emitted_at: int, **data: Any) -> dict[str, Any]:
+    return {"type": "RECORD", "record": {"stream": "orders", "data": data, "emitted_at": emitted_at}}
+
+
+def order(id_: int, day: int, status: str, emitted_at: int = 1, **more: Any) -> dict[str, Any]:
+    return record(emitted_at, id=id_, updated_at=f"2026-01-{day:02}T00:00:00Z", status=status, **more)
+
+
+def tombstone(id_: int, day: int, emitted_at: int = 1) -> dict[str, Any]:
+    return record(emitted_at, id=id_, deleted_at=f"2026-01-{day:02}T00:00:00Z")
+
+
+def state(day: int) -> dict[str, Any]:
+    descriptor = {"stream_descriptor": {"name": "orders"}, "stream_state": {"updated_at": day}}
+    return {"type": "STATE", "state": {"type": "STREAM", "stream": descriptor}}
+
+
+@pytest.fixture
+def bronze(tmp_path: Path) -> Catalog:
+    return EmbeddedCatalog(tmp_path / "lake").iceberg("main")
+
+
+def rows(iceberg: Catalog, name: str = "shopify.orders") -> dict[int, dict[str, Any]]:
+    found = iceberg.load_table(name).scan().to_arrow().to_pylist()
+    by_id = {row["id"]: row for row in found}
+    assert len(by_id) == len(found)
+    return by_id
+
+
+def statuses(iceberg: Catalog) -> dict[int, str]:
+    return {id_: row["status"] for id_, row in sorted(rows(iceberg).items())}
+
+
+def put(iceberg: Catalog, *messages: Any, flush: int = 20_000) -> list[bytes]:
+    echoed: list[bytes] = []
+    land(iceberg, "shopify", catalog(), messages, echo=echoed.append, rows_a_flush=flush)
+    return echoed
+
+
+def test_a_later_sync_updates_inserts_and_leaves_the_rest(bronze: Catalog) -> None:
+    put(bronze, order(1, 1, "pending"), order(2, 1, "paid"))
+    put(bronze, order(1, 2, "paid", 2), order(3, 2, "pending", 2))
+    assert statuses(bronze) == {1: "paid", 2: "paid", 3: "pending"}
+
+
+def test_an_older_record_never_replaces_a_newer_one(bronze: Catalog) -> None:
+    put(bronze, order(1, 5, "refunded"))
+    put(bronze, order(1, 2, "pending", 9))
+    assert statuses(bronze) == {1: "refunded"}
+
+
+def test_a_tombstone_marks_the_row_and_keeps_its_columns(bronze: Catalog) -> None:
+    put(bronze, order(1, 1, "paid"), tombstone(1, 5, 2))
+    put(bronze, order(1, 3, "refunded", 3))
+    row = rows(bronze)[1]
+    assert (row["status"], row["deleted_at"]) == ("refunded", datetime(2026, 1, 5, tzinfo=UTC))
+    put(bronze, order(1, 6, "restored", 4))
+    assert rows(bronze)[1]["deleted_at"] is None
+
+
+def test_a_repeated_record_writes_nothing(bronze: Catalog) -> None:
+    put(bronze, order(1, 1, "paid"))
+    before = bronze.load_table("shopify.orders").metadata_location
+    put(bronze, order(1, 1, "paid", 2))
+    assert bronze.load_table("shopify.orders").metadata_location == before
+
+
+def test_the_state_is_in_the_commit_of_its_rows_and_echoed_after_it(bronze: Catalog) -> None:
+    seen: list[int] = []
+    messages = [order(1, 1, "paid"), state(1), order(2, 2, "paid"), state(2)]
+    land(
+        bronze, "shopify", catalog(), messages, echo=lambda _: seen.append(len(rows(bronze))), rows_a_flush=1
+    )
+    assert seen == [1, 2]
+    assert read_states(bronze, "shopify", catalog()) == [state(2)["state"]]
+
+
+def test_the_state_goes_with_a_branch(tmp_path: Path) -> None:
+    lake = EmbeddedCatalog(tmp_path / "lake")
+    put(lake.iceberg("main"), order(1, 1, "paid"), state(1))
+    lake.create_branch("work")
+    put(lake.iceberg("work"), order(2, 2, "paid"), state(2))
+    held = [read_states(lake.iceberg(ref), "shopify", catalog()) for ref in ("main", "work")]
+    assert held == [[state(1)["state"]], [state(2)["state"]]]
+
+
+def test_types_are_the_destinations_and_misfits_are_told(bronze: Catalog) -> None:
+    put(bronze, record(5, id=1, lines=[{"price": 1.50}], price="no number", nobody="knows me"))
+    row = rows(bronze)[1]
+    assert json.loads(row["lines"]) == [{"price": 1.5}]
+    assert row["price"] is None
+    assert [change["field"] for change in row["_airbyte_meta"]["changes"]] == ["price"]
+    assert row["_airbyte_extracted_at"] == 5
+    assert "nobody" not in row
+
+
+def test_a_new_field_becomes_a_column_and_a_changed_type_is_refused(bronze: Catalog) -> None:
+    put(bronze, order(1, 1, "paid"))
+    land(bronze, "shopify", catalog(note={"type": "string"}), [order(2, 1, "paid", note="gift")])
+    assert {id_: row["note"] for id_, row in rows(bronze).items()} == {1: None, 2: "gift"}
+    with pytest.raises(LandingFailed, match=r"'status' of shopify\.orders"):
+        land(bronze, "shopify", catalog(status={"type": "integer"}), [order(3, 1, "1")])
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        (b'{"type": "RECORD", "rec', "Message 3 is not an Airbyte message"),
+        (record(1, status="paid"), "The key 'id' is missing in message 3"),
+        (record(1, id=None), "The key 'id' is missing in message 3"),
+        ({"type": "RECORD", "record": {"stream": "x", "data": {}, "emitted_at": 1}}, "not in the configured"),
+        ({"type": "TRACE", "trace": {"type": "ERROR", "error": {"message": "401"}}}, "connector failed"),
+    ],
+)
+def test_bad_input_is_named_and_what_was_echoed_stays(bronze: Catalog, message: Any, says: str) -> None:
+    with pytest.raises(LandingFailed, match=says):
+        put(bronze, order(1, 1, "paid"), state(1), message, flush=1)
+    assert statuses(bronze) == {1: "paid"}
+
+
+def test_unknown_messages_are_counted_and_blank_lines_passed_over(bronze: Catalog) -> None:
+    report = land(
+        bronze, "shopify", catalog(), [b"", b"\n", {"type": "DANCE"}, {"type": "LOG"}, order(1, 1, "paid")]
+    )
+    assert (report.ignored, report.streams["orders"].inserted) == (1, 1)
+
+
+def test_a_catalog_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="not a configured catalog"):
+        ConfiguredCatalog.parse({"streams": [{}]})
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.builds(order, st.integers(1, 3), st.integers(1, 6), st.sampled_from("abc")),
+        st.builds(tombstone, st.integers(1, 3), st.integers(1, 6)),
+    ),
+    max_size=8,
+)
+
+
+def by_version(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One record a version: what has the same cursor has the same content, as from a real source."""
+    seen = {
+        (
+            m["record"]["data"]["id"],
+            m["record"]["data"].get("updated_at"),
+            m["record"]["data"].get("deleted_at"),
+        ): m
+        for m in messages
+    }
+    return list(seen.values())
+
+
+@given(EVENTS, st.randoms(use_true_random=False))
+@settings(max_examples=300, deadline=None)
+def test_the_order_of_arrival_does_not_matter(messages: list[dict[str, Any]], random: Any) -> None:
+    def outcome(batch: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
+        held: dict[int, dict[str, Any]] = {}
+        for at, message in enumerate(batch):
+            data = {name: message["record"]["data"].get(name) for name in FIELDS}
+            row = data | {
+                "_airbyte_extracted_at": at,
+                "_airbyte_raw_id": "",
+                "_airbyte_meta": {},
+                "_airbyte_generation_id": 0,
+            }
+            held[row["id"]] = merge(held.get(row["id"]), row, "updated_at")
+        return {id_: (row["updated_at"], row["status"], row["deleted_at"]) for id_, row in held.items()}
+
+    versions = by_version(messages)
+    expected = {}
+    for message in versions:
+        id_ = message["record"]["data"]["id"]
+        mine = [m["record"]["data"] for m in versions if m["record"]["data"]["id"] == id_]
+        full = max((m for m in mine if "updated_at" in m), key=lambda m: m["updated_at"], default={})
+        mark = max((m["deleted_at"] for m in mine if "deleted_at" in m), default=None)
+        if mark and full and full["updated_at"] >= mark:
+            mark = None
+        expected[id_] = (full.get("updated_at"), full.get("status"), mark)
+    random.shuffle(versions)
+    assert outcome(versions) == expected
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from lakekit.catalog.embedded import EmbeddedCatalog
+from lakekit.demo.shop import Shop
+from lakekit.landing import ConfiguredCatalog, land
+shop = Shop(seed=3, orders=300)
+land(EmbeddedCatalog(Path(sys.argv[1])).iceberg("main"), "shopify", ConfiguredCatalog.parse(shop.configured_catalog("shopify")),
+     shop.messages("shopify", sync=1), echo=lambda line: print(line.decode(), flush=True), rows_a_flush=50)
+"""
+
+
+def shop_bronze(folder: Path) -> dict[str, list[str]]:
+    iceberg = EmbeddedCatalog(folder).iceberg("main")
+    return {
+        str(name): sorted(map(repr, iceberg.load_table(name).scan().to_arrow().to_pylist()))
+        for name in iceberg.list_tables("shopify")
+    }
+
+
+def test_a_landing_killed_anywhere_and_run_again_ends_in_the_same_bronze(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "whole")], check=True, capture_output=True)
+    for after in (1, 4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        for _ in range(after):
+            assert process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        process.stdout.close()
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "killed")], check=True, capture_output=True)
+    whole = shop_bronze(tmp_path / "whole")
+    assert len(whole) == 5
+    assert shop_bronze(tmp_path / "killed") == whole
+
+
+def test_the_demo_knows_from_bronze_which_sync_comes_next(bronze: Catalog) -> None:
+    shop = Shop(seed=3, orders=100)
+    states = []
+    for source in ("shopify", "klaviyo"):
+        configured = ConfiguredCatalog.parse(shop.configured_catalog(source))
+        land(bronze, source, configured, shop.messages(source, sync=1))
+        states += read_states(bronze, source, configured)
+    assert shop.sync_number(states) == 2
