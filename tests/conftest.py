@@ -1,8 +1,9 @@
-"""Fixtures that every kind of test shares: one stack for a whole run."""
+"""Fixtures that every kind of test shares: one stack for a whole run, and a lake on either engine."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lakekit import Lake
     from lakekit.stack import Endpoints
 
 _STACK = "LAKEKIT_TEST_STACK"
@@ -37,3 +41,28 @@ def stack() -> Endpoints:
     from lakekit.stack import Stack
 
     return Stack(Path(os.environ[_STACK])).up(ephemeral=True)
+
+
+@pytest.fixture(params=["embedded", "trino"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    """An empty lake in a new project, on each engine in turn.
+
+    On the shared stack its "main" is a branch of its own, so that tests do not see each other.
+    """
+    from lakekit.scaffold import new
+
+    from lakekit import Lake
+
+    project = tmp_path / "shop"
+    new(project, engine=request.param)
+    if request.param == "embedded":
+        with Lake.connect(project) as embedded:
+            yield embedded
+        return
+    request.getfixturevalue("stack")
+    monkeypatch.setenv("LAKEKIT_STACK", os.environ[_STACK])
+    with Lake.connect(project) as trino:
+        # Main of the shared stack stays empty: no test publishes into it.
+        own_main = trino.branch(f"test-{secrets.token_hex(4)}").ref
+        yield trino.at(own_main)
+        trino.delete_branch(own_main)

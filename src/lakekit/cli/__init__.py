@@ -12,6 +12,8 @@ from .. import __version__
 from ..errors import LakekitError
 
 _COMMANDS: Final = {
+    "demo": "lakekit.cli.demo:demo",
+    "new": "lakekit.cli.new:new",
     "up": "lakekit.cli.stack:up",
     "status": "lakekit.cli.stack:status",
     "down": "lakekit.cli.stack:down",
@@ -64,6 +66,8 @@ def main() -> None:
     """A complete lakehouse (Iceberg, branches, Trino, dbt), light enough to throw away.
 
     \b
+    lakekit demo                      watch a shop's data become tested, published marts
+    lakekit new DIR                   make a project of your own
     lakekit up                        Trino, Nessie and an S3 store, without Docker
     lakekit land --source shopify …   write a connector's messages to bronze
     lakekit build                     build and test on a branch, then publish

@@ -1,0 +1,46 @@
+"""Making a project out of the template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from .settings import EngineName
+
+_INSTALLED: Final = Path(__file__).parent / "_template"
+_CHECKOUT: Final = Path(__file__).parents[2] / "template"
+
+TEMPLATE: Final = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
+"""The cookiecutter template: inside the package where it was installed, beside it in a checkout."""
+
+
+def new(directory: Path, *, engine: EngineName | None = None, ask: bool = False) -> Path:
+    """Make a project in ``directory``, which must not exist or be empty, and return its absolute path.
+
+    ``engine`` is what runs its SQL; ``ask`` lets the terminal be asked for all that is not given. Raises
+    ``UsageError`` where the folder has something in it.
+    """
+    try:
+        from cookiecutter.main import cookiecutter
+    except ModuleNotFoundError as error:
+        raise MissingExtra("lake", error.name or "cookiecutter") from error
+
+    directory = directory.resolve()
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageError(
+            f"{directory} is not empty.",
+            why="a new project would mix with what is there",
+            todo="name a folder that is empty or does not exist yet",
+        )
+    cookiecutter(
+        str(TEMPLATE),
+        no_input=not ask,
+        extra_context={"name": directory.name} | ({"engine": engine} if engine else {}),
+        output_dir=str(directory.parent),
+        overwrite_if_exists=True,
+        default_config=True,
+    )
+    return directory
