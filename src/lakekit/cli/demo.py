@@ -79,7 +79,7 @@ class _Terminal:
         assert self._status is not None
         self._nodes += 1
         self._status.update(f"{self._nodes} done, {node.kind} {node.name} in {node.seconds:.1f} s …")
-        if not node.ok:
+        if not node.ok and node.status != "skipped":
             output.progress.print(f"[red]✗[/red] {node.kind} {node.name}: {node.message}", highlight=False)
 
 

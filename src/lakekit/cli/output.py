@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-console = Console()
+# In a pipe or a log nobody can widen the window: long rows run on rather than fold.
+console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000)
 _json = msgspec.json.Encoder(decimal_format="number")
-progress = Console(stderr=True)
+progress = Console(stderr=True, soft_wrap=True)
 """Where progress goes, so that standard output stays a command's result."""
 
 
@@ -31,8 +33,7 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | 
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    # In a pipe or a log nobody can widen the window: let long rows run on rather than fold.
-    console.print(table, soft_wrap=not console.is_terminal, crop=False)
+    console.print(table, soft_wrap=False)
 
 
 def print_json(value: Any) -> None:

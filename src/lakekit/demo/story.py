@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SOURCES: Final = ("shopify", "klaviyo")
 
 DAILY_SALES: Final = """
-    select sales_date, currency, orders, units, gross_sales, discounts, refunds, net_sales, average_order_value
+    select sales_date, orders, units, gross_sales, discounts, refunds, net_sales, average_order_value as aov
     from marts.fct_daily_sales
     where currency = 'USD'
     order by sales_date desc

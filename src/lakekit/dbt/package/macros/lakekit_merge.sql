@@ -1,10 +1,11 @@
 {#
-  The incremental strategy `lakekit_merge`: upsert by key, in one MERGE, on every adapter that speaks Trino SQL.
+  The incremental strategy `lakekit_merge`: upsert by key, on every adapter that speaks Trino SQL.
 
   unique_key     a column or a list of them: one row of the batch for each.
   merge_cursor   a column that says how new a row is: an older row never replaces a newer one. Optional.
   merge_scope    a column (an order line's order): the batch has all rows of the scopes that it has any of, so
-                 rows of those scopes that are not in the batch are deleted. Optional.
+                 rows of those scopes that are not in the batch are deleted. Optional. (A statement of its own,
+                 before the merge: DuckDB's MERGE into Iceberg can update or delete, not both.)
 
   A row that would not change is not written: building again over the same rows writes nothing.
 #}
@@ -25,24 +26,15 @@
   {%- set scope = config.get("merge_scope") -%}
   {%- set others = columns | reject("in", keys) | list -%}
 
+  {% if scope -%}
+  delete from {{ target }}
+  where {{ adapter.quote(scope) }} in (select {{ adapter.quote(scope) }} from {{ batch }})
+    and not exists (select 1 from {{ batch }} as batch where {{ lakekit.equal(keys, "batch", target) }});
+  {%- endif %}
+
   merge into {{ target }} as kept
-  using (
-  {%- if scope %}
-    select {{ lakekit.listed(columns, "batch") }}, false as lakekit_gone
-    from {{ batch }} as batch
-    union all
-    select {{ lakekit.listed(columns, "old") }}, true as lakekit_gone
-    from {{ target }} as old
-    where old.{{ adapter.quote(scope) }} in (select {{ adapter.quote(scope) }} from {{ batch }})
-      and not exists (select 1 from {{ batch }} as batch where {{ lakekit.equal(keys, "batch", "old") }})
-  {%- else %}
-    select {{ lakekit.listed(columns, "batch") }} from {{ batch }} as batch
-  {%- endif %}
-  ) as fresh
+  using {{ batch }} as fresh
   on {{ lakekit.equal(keys, "fresh", "kept") }}
-  {%- if scope %}
-  when matched and fresh.lakekit_gone then delete
-  {%- endif %}
   {%- if others %}
   when matched
     {%- if cursor %} and coalesce(fresh.{{ adapter.quote(cursor) }} >= kept.{{ adapter.quote(cursor) }}, true){% endif %}
