@@ -180,6 +180,7 @@ def test_two_branches_that_change_different_tables_both_publish(lake: Lake) -> N
 
 
 def test_a_failed_statement_says_what_the_engine_said(lake: Lake) -> None:
+    lake.load("shopify.orders", [order(1, JANUARY, "paid")], cursor="updated_at")
     with pytest.raises(QueryFailed, match="no_such_table"):
         lake.sql("select * from shopify.no_such_table")
 

@@ -116,24 +116,12 @@ class NessieCatalog:
         }
 
     def iceberg(self, ref: str) -> IcebergCatalog:
-        from pyiceberg.catalog.rest import RestCatalog
+        from .nessie_iceberg import open_at
 
         at = f"DETACHED@{ref}" if is_hash(ref) else ref
         with self._lock:
             if ref not in self._iceberg:
-                self._iceberg[ref] = RestCatalog(
-                    catalog_name(ref),
-                    **{
-                        "uri": f"{self._endpoints.nessie_uri}/iceberg/{percent(at, safe='')}",
-                        "warehouse": self._endpoints.warehouse,
-                        "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
-                        "s3.endpoint": self._endpoints.s3_endpoint,
-                        "s3.region": self._endpoints.s3_region,
-                        "s3.access-key-id": self._endpoints.s3_access_key,
-                        "s3.secret-access-key": self._endpoints.s3_secret_key,
-                        "header.X-Iceberg-Access-Delegation": "",
-                    },
-                )
+                self._iceberg[ref] = open_at(self._endpoints, catalog_name(ref), at)
             return self._iceberg[ref]
 
     def merge(self, branch: str, into: str = MAIN, message: str = "") -> Ref:
@@ -160,7 +148,11 @@ class NessieCatalog:
         moved = [id_ for id_ in changed if id_ in after and after[id_].kind == "view"]
         self._rebind(branch, moved, catalog_name(into))
         # Views that were only rebound, the record of the checks, and schemas that are there anyway stay out.
+        # What came and went on the branch is nothing to Nessie, and must not be spoken of.
         touched = {key for entry in self._since(branch, base) for key in _keys(entry)}
+        touched &= {
+            tuple(entry["name"]["elements"]) for ref in (base, branch) for entry in self._entries(ref)
+        }
         schemas = {
             tuple(entry["name"]["elements"]) for entry in self._entries(into) if entry["type"] == "NAMESPACE"
         }
