@@ -49,9 +49,8 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
     On the shared stack its "main" is a branch of its own, so that tests do not see each other.
     """
-    from lakekit.scaffold import new
-
     from lakekit import Lake
+    from lakekit.scaffold import new
 
     project = tmp_path / "shop"
     new(project, engine=request.param)

@@ -50,7 +50,7 @@ class _WithLastColumnId(HTTPAdapter):
     """
 
     @override
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         if isinstance(request.body, bytes) and b'"add-schema"' in request.body:
             body = json.loads(request.body)
             for update in body["updates"]:
