@@ -132,7 +132,7 @@ class Session:
 
     def translate(self, sql: str) -> str:
         """Trino SQL as DuckDB's, its references resolved. Raises ``QueryFailed`` and ``UnsupportedSql``."""
-        return transpile(self.resolve(sql, references(parse(sql))), self._types)
+        return transpile(self.resolve(sql, references(parse(sql))), self._describe)
 
     def resolve(self, sql: str, found: list[Reference]) -> str:
         """The statement with every reference to the lake in full, views ready to be read."""
@@ -187,7 +187,7 @@ class Session:
         entries = self.catalog.entries(self.ref)
         for reference in found:
             self._fingerprint(reference.id, entries, (view,))  # refuses to go in circles
-        translated = transpile(self.resolve(sql, found), self._types)
+        translated = transpile(self.resolve(sql, found), self._describe)
         with self.cursor() as cursor, failing():
             cursor.execute(f"describe {translated}")
             return self.writable().put_view(view, sql)
@@ -239,10 +239,10 @@ class Session:
             f"attach '{name}' as {quote(name)} (type iceberg, endpoint '{url}', secret endpoint)"
         )
 
-    def _types(self, table: TableId) -> dict[str, str] | None:
-        """What the dialect asks for: a relation's columns and their DuckDB types."""
-        columns = self.columns(table)
-        return None if columns is None else {name: str(kind) for name, kind in columns.items()}
+    def _describe(self, query: str) -> list[str]:
+        """What the dialect asks: the types, in DuckDB's words, of a query's columns."""
+        with self.cursor() as cursor, failing():
+            return [str(kind) for _, kind in described(cursor, query)]
 
     def _place(self, table: TableId, entries: Entries, within: tuple[TableId, ...]) -> str:
         """What DuckDB is to read for a table or view."""
@@ -268,7 +268,7 @@ class Session:
                 cursor.execute(f"create schema if not exists {quote(LOCAL, view.schema)}")
                 cursor.execute(
                     f"create or replace view {quote(LOCAL, view.schema, view.name)} as "
-                    f"{transpile(resolved, self._types)}"
+                    f"{transpile(resolved, self._describe)}"
                 )
             self._views[view] = fingerprint
 

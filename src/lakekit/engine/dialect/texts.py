@@ -1,0 +1,154 @@
+"""Text, JSON, arrays and maps: bounds, nulls and patterns as Trino has them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from sqlglot import exp
+
+from . import dates
+from .functions import refusal
+from .rule import call, cast_to
+
+_NOT_IN_RE2: Final = re.compile(r"\(\?[=!<>]|\\[1-9]|[*+?}]\+|\\[GZ]|\\p\{Is|\[[^\]]*&&")
+_NUMBERS: Final = ("decimal", "double", "float", "tinyint", "smallint", "int", "bigint")
+
+
+def beside_text(node: exp.Expr) -> list[exp.Expr]:
+    """What a literal text is compared with."""
+    left, right = node.this, node.expression
+    return [
+        one
+        for one, other in ((left, right), (right, left))
+        if isinstance(other, exp.Literal) and other.is_string and not isinstance(one, exp.Literal | exp.Subquery)
+    ]
+
+
+def compare(node: exp.Expr, kinds: list[str]) -> None:
+    for kind in kinds:
+        if kind not in ("VARCHAR", '"NULL"') and not kind.startswith("ENUM"):
+            raise refusal(node, f"Trino does not compare {kind.lower()} with varchar", "cast one of them")
+
+
+def substring(node: exp.Expr, _kinds: list[str]) -> None:
+    length = node.args.get("length")
+    name = "lk_substr_of" if length else "lk_substr"
+    node.replace(call(name, node.this, node.args["start"], *([length] if length else [])))
+
+
+def split(node: exp.Expr, _kinds: list[str]) -> None:
+    if node.args.get("limit"):
+        raise refusal(node, "a limit is not supported", "split_part")
+
+
+def split_part(node: exp.Expr, _kinds: list[str]) -> None:
+    node.replace(call("lk_split_part", node.this, node.args["delimiter"], node.args["part_index"]))
+
+
+def regular_expression(node: exp.Expr, _kinds: list[str]) -> None:
+    pattern = node.expression
+    if not isinstance(pattern, exp.Literal):
+        raise refusal(node, "only a pattern that is written out can be judged")
+    if _NOT_IN_RE2.search(pattern.name):
+        raise refusal(node, "the pattern looks around, refers back or is possessive")
+
+
+def regexp_extract(node: exp.Expr, kinds: list[str]) -> None:
+    regular_expression(node, kinds)
+    group = node.args.get("group")
+    if group and group.name != "0" and re.search(r"[?|*]", node.expression.name):
+        raise refusal(node, "a group that takes no part is empty there, and null in Trino")
+    node.replace(call("lk_regexp_extract", node.this, node.expression, group or 0))
+
+
+def regexp_replace(node: exp.Expr, kinds: list[str]) -> None:
+    regular_expression(node, kinds)
+    replacement = node.args.get("replacement") or exp.Literal.string("")
+    if not isinstance(replacement, exp.Literal) or "\\" in replacement.name or "${" in replacement.name:
+        raise refusal(node, "only a plain replacement is supported, with $1 for a group")
+    groups = re.sub(r"\$(\d)", r"\\\1", replacement.name)
+    node.replace(call("regexp_replace", node.this, node.expression, groups, "g"))
+
+
+def json_scalar(node: exp.Expr, _kinds: list[str]) -> None:
+    path = node.expression
+    if not isinstance(path, exp.JSONPath):
+        raise refusal(node, "only a path that is written out is supported")
+    steps = path.expressions[1:]
+    written = "$" + "".join(
+        f"[{step.this}]" if isinstance(step, exp.JSONPathSubscript) else '."' + str(step.this).replace('"', '\\"') + '"'
+        for step in steps
+    )
+    if any(not isinstance(step, exp.JSONPathSubscript | exp.JSONPathKey) for step in steps):
+        raise refusal(node, "the path is not supported")
+    # Where a number is read out of it at once, it does not matter how the number is written.
+    parent = node.parent
+    as_number = isinstance(parent, exp.Cast) and parent.args["to"].is_type(*_NUMBERS)
+    node.replace(call("lk_json_scalar" if as_number else "lk_json_text", node.this, written))
+
+
+def cardinality(node: exp.Expr, kinds: list[str]) -> None:
+    node.replace(cast_to(call("cardinality" if kinds[0].startswith("MAP") else "len", node.this), "bigint"))
+
+
+def contains(node: exp.Expr, _kinds: list[str]) -> None:
+    node.replace(call("lk_contains", node.this, node.expression))
+
+
+def array_slice(node: exp.Expr, _kinds: list[str]) -> None:
+    node.replace(call("lk_slice", node.this, node.args["start"], node.args["end"]))
+
+
+def subscript(node: exp.Expr, kinds: list[str]) -> None:
+    """``a[i]``, which fails where there is nothing, and ``element_at``, which is null there."""
+    (index,) = node.expressions
+    safe = node.args.get("safe")
+    if kinds[0].startswith("MAP"):
+        # sqlglot counts from 0 where the index is a number.
+        node.replace(exp.Bracket(this=node.this, expressions=[_from_one(node)]) if safe else call("lk_map_subscript", node.this, _from_one(node)))
+    elif kinds[0].endswith("]"):
+        node.replace(call("lk_element_at" if safe else "lk_subscript", node.this, _from_one(node)))
+    else:
+        raise refusal(node, f"{kinds[0].lower()} has no elements; index {index.sql('trino')}", "name the field")
+
+
+def _from_one(node: exp.Expr) -> exp.Expr:
+    index = node.expressions[0]
+    if node.args.get("offset") is None and isinstance(index, exp.Literal) and not index.is_string:
+        return exp.Literal.number(int(index.name) + 1)
+    if node.args.get("offset") is None and isinstance(index, exp.Neg):
+        return exp.Literal.number(1 - int(index.this.name))
+    if node.args.get("offset") is None and isinstance(index, exp.Sub | exp.Add) and index.expression.name == "1":
+        return index.this
+    return index
+
+
+def row(node: exp.Expr, _kinds: list[str]) -> None:
+    """Fields without names have none in Trino; DuckDB's are numbered."""
+    fields = [
+        value if isinstance(value, exp.PropertyEQ) else exp.PropertyEQ(this=exp.to_identifier(f"field{n}"), expression=value)
+        for n, value in enumerate(node.expressions)
+    ]
+    if not isinstance(node.parent, exp.Cast):
+        node.replace(exp.Struct(expressions=fields))
+
+
+def arg_extreme(node: exp.Expr, _kinds: list[str]) -> None:
+    """Trino answers with the row's value even where that is null."""
+    if node.args.get("count"):
+        raise refusal(node, "several values at once are not supported")
+    node.replace(call("arg_max_null" if isinstance(node, exp.ArgMax) else "arg_min_null", node.this, node.expression))
+
+
+def by_name(node: exp.Expr, kinds: list[str]) -> None:
+    """The functions that sqlglot has no class for."""
+    match str(node.this).lower():
+        case "at_timezone":
+            zoned = exp.AtTimeZone(this=node.expressions[0], zone=node.expressions[1])
+            node.replace(zoned)
+            dates.at_time_zone(zoned, kinds)
+        case "millisecond":
+            node.replace(exp.paren(exp.Mod(this=call("millisecond", node.expressions[0]), expression=exp.Literal.number(1000))))
+        case "json_array_length":
+            node.replace(call("lk_json_array_length", node.expressions[0]))
