@@ -11,7 +11,9 @@ from .rule import call, cast_to
 
 _WHOLE: Final = ("tinyint", "smallint", "int", "bigint")
 _FLOATS: Final = frozenset({"DOUBLE", "FLOAT", "REAL"})
-_READS_THE_SAME: Final = frozenset({"VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "INT", "BIGINT", "DATE", '"NULL"'})
+_READS_THE_SAME: Final = frozenset(
+    {"VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "INT", "BIGINT", "DATE", '"NULL"'}
+)
 
 
 def cast(node: exp.Expr, kinds: list[str]) -> None:
@@ -55,7 +57,9 @@ def attempt(node: exp.Expr, _kinds: list[str]) -> None:
         inner.set("expressions", [left, exp.Nullif(this=right, expression=exp.Literal.number(0))])
         node.replace(inner)
         return
-    raise refusal(node, "of try(), only try(cast(…)) and a division of whole numbers are supported", "try_cast, nullif")
+    raise refusal(
+        node, "of try(), only try(cast(…)) and a division of whole numbers are supported", "try_cast, nullif"
+    )
 
 
 def _from_json(node: exp.Expr, to: exp.DataType) -> None:
@@ -82,7 +86,9 @@ def _from_json(node: exp.Expr, to: exp.DataType) -> None:
 
 def _to_text(node: exp.Expr, kind: str, to: exp.DataType) -> None:
     if kind not in _READS_THE_SAME and not kind.startswith("DECIMAL"):
-        raise refusal(node, f"{kind.lower()} reads otherwise as text there", "date_format, or a cast to decimal")
+        raise refusal(
+            node, f"{kind.lower()} reads otherwise as text there", "date_format, or a cast to decimal"
+        )
     if to.expressions:
         if kind != "VARCHAR":
             raise refusal(node, "Trino fails where the text is too long", "cast it to varchar")
@@ -94,7 +100,7 @@ def _to_timestamp(node: exp.Expr, to: exp.DataType) -> None:
     digits = int(to.expressions[0].name) if to.expressions else 3
     zoned = "timestamptz" if to.is_type("timestamptz") else "timestamp"
     plain = type(node)(this=node.this, to=exp.DataType.build(zoned, dialect="duckdb"))
-    if isinstance(node.this, exp.Literal) or digits == 6:  # noqa: PLR2004 (a literal has the digits that it shows)
+    if isinstance(node.this, exp.Literal) or digits == 6:
         node.replace(plain)
     elif digits in (0, 3):
         node.replace(call("lk_milliseconds" if digits else "lk_seconds", plain))
@@ -104,7 +110,9 @@ def _to_timestamp(node: exp.Expr, to: exp.DataType) -> None:
 
 def _row(node: exp.Expr, to: exp.DataType) -> None:
     fields = [
-        exp.PropertyEQ(this=exp.to_identifier(field.name), expression=exp.Cast(this=value, to=field.args["kind"]))
+        exp.PropertyEQ(
+            this=exp.to_identifier(field.name), expression=exp.Cast(this=value, to=field.args["kind"])
+        )
         for field, value in zip(to.expressions, node.this.expressions, strict=True)
     ]
     node.replace(exp.Struct(expressions=fields))

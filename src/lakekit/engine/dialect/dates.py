@@ -12,7 +12,22 @@ from .rule import call, cast_to
 
 _DAYS: Final = frozenset({"DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
 _UNITS: Final = _DAYS | {"HOUR", "MINUTE", "SECOND", "MILLISECOND"}
-_FIELDS: Final = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DOW", "DAY_OF_WEEK", "DOY", "DAY_OF_YEAR", "HOUR", "MINUTE", "SECOND"})
+_FIELDS: Final = frozenset(
+    {
+        "YEAR",
+        "QUARTER",
+        "MONTH",
+        "WEEK",
+        "DAY",
+        "DOW",
+        "DAY_OF_WEEK",
+        "DOY",
+        "DAY_OF_YEAR",
+        "HOUR",
+        "MINUTE",
+        "SECOND",
+    }
+)
 _FORMAT: Final = re.compile(r"(?:%[YmdHiSsjyMWeT%]|[^%])*")
 _TAKES_A_LOCAL_TIME: Final = (
     exp.Date, exp.Day, exp.DayOfWeekIso, exp.DayOfYear, exp.Extract, exp.Hour, exp.Minute, exp.Month, exp.Quarter,
@@ -34,10 +49,20 @@ def truncate(node: exp.Expr, kinds: list[str]) -> None:
 def add(node: exp.Expr, kinds: list[str]) -> None:
     _check_moment(node, kinds[0])
     unit = _unit(node)
-    steps = {"QUARTER": ("to_months", 3), "WEEK": ("to_days", 7), "MONTH": ("to_months", 1), "YEAR": ("to_years", 1), "DAY": ("to_days", 1)}
+    steps = {
+        "QUARTER": ("to_months", 3),
+        "WEEK": ("to_days", 7),
+        "MONTH": ("to_months", 1),
+        "YEAR": ("to_years", 1),
+        "DAY": ("to_days", 1),
+    }
     if unit in steps:
         function, times = steps[unit]
-        count = exp.Mul(this=exp.paren(node.expression), expression=exp.Literal.number(times)) if times > 1 else node.expression
+        count = (
+            exp.Mul(this=exp.paren(node.expression), expression=exp.Literal.number(times))
+            if times > 1
+            else node.expression
+        )
         step = call(function, cast_to(count, "integer"))
     else:
         step = call(f"to_{unit.lower()}s", node.expression)
@@ -73,7 +98,9 @@ def at_time_zone(node: exp.Expr, kinds: list[str]) -> None:
     to = parent.args.get("to") if isinstance(parent, exp.Cast) else None
     if not (isinstance(parent, _TAKES_A_LOCAL_TIME) or (to and to.is_type("date", "timestamp", "time"))):
         raise refusal(
-            node, "the zone would be lost", "cast it to date or timestamp(6) on the spot: cast(… at time zone … as date)"
+            node,
+            "the zone would be lost",
+            "cast it to date or timestamp(6) on the spot: cast(… at time zone … as date)",
         )
     instant = call("timezone", "UTC", node.this) if kinds[0] == "TIMESTAMP" else node.this
     node.replace(call("timezone", node.args["zone"], instant))
@@ -106,7 +133,14 @@ def from_iso8601(node: exp.Expr, _kinds: list[str]) -> None:
 def sequence(node: exp.Expr, kinds: list[str]) -> None:
     start, end, step = node.args["start"], node.args["end"], node.args.get("step")
     if kinds[0] == "DATE":
-        node.replace(call("lk_days", start, end, step or exp.Interval(this=exp.Literal.string("1"), unit=exp.Var(this="DAY"))))
+        node.replace(
+            call(
+                "lk_days",
+                start,
+                end,
+                step or exp.Interval(this=exp.Literal.string("1"), unit=exp.Var(this="DAY")),
+            )
+        )
     elif kinds[0].startswith("TIMESTAMP"):
         if step is None:
             raise refusal(node, "it has no step")

@@ -17,7 +17,7 @@ _LISTED: Final = frozenset({
     "RegexpExtractAll", "RegexpLike", "RegexpReplace", "RegexpSplit", "Replace", "Reverse", "SHA2Digest", "Split",
     "SplitPart", "StartsWith", "StrPosition", "Substring", "ToBase64", "Translate", "Trim", "Upper",
     # dates
-    "CurrentDate", "CurrentTimestamp", "Date", "DateAdd", "DateDiff", "Day", "DayOfWeekIso", "DayOfYear", "Extract",
+    "CurrentDate", "CurrentTimestamp", "Date", "DateAdd", "DateDiff", "DateTrunc", "Day", "DayOfWeekIso", "DayOfYear", "Extract",
     "FromISO8601Date", "FromISO8601Timestamp", "Hour", "LastDay", "Localtimestamp", "Minute", "Month", "Quarter",
     "Second", "StrToTime", "TimeToStr", "TimeToUnix", "TimestampTrunc", "UnixToTime", "WeekOfYear", "Year",
     "YearOfWeek", "at_timezone", "millisecond",
@@ -53,7 +53,7 @@ _INSTEAD: Final = {
 }
 
 _CLAUSES: Final = (
-    exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.Command, exp.JSONExtractQuote, exp.MatchRecognize, exp.Pivot,
+    exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.Command, exp.JSONExtractQuote, exp.JSONValue, exp.MatchRecognize, exp.Pivot,
     exp.TableSample,
 )  # fmt: skip
 
@@ -74,7 +74,7 @@ def refusal(node: exp.Expr, why: str, instead: str = "") -> UnsupportedSql:
     """What to raise where DuckDB's answer would not be Trino's."""
     text = node.sql("trino")
     return UnsupportedSql(
-        f"The embedded engine cannot answer {text if len(text) < 80 else text[:77] + '…'} as Trino would.",  # noqa: PLR2004
+        f"The embedded engine cannot answer {text if len(text) < 80 else text[:77] + '…'} as Trino would.",
         why=why,
         todo=(f"{instead}; or " if instead else "") + "use the trino engine",
     )

@@ -60,7 +60,7 @@ def multiply(node: exp.Expr, kinds: list[str]) -> None:
 
 def divide(node: exp.Expr, kinds: list[str]) -> None:
     if types := _decimals(node, kinds):
-        (p1, s1), (p2, s2) = types
+        (p1, s1), (_, s2) = types
         scale = max(s1, s2)
         precision = min(_WIDEST, p1 + s2 + max(s2 - s1, 0))
         node.replace(_quotient(node.this, s1, node.expression, s2, (precision, scale)))
@@ -90,7 +90,10 @@ def average(node: exp.Expr, kinds: list[str]) -> None:
         return
     whole = whole_call(node)
     total, count = whole.copy(), whole.copy()
-    for wrapped, aggregate in ((total, exp.Sum(this=node.this.copy())), (count, exp.Count(this=node.this.copy(), big_int=True))):
+    for wrapped, aggregate in (
+        (total, exp.Sum(this=node.this.copy())),
+        (count, exp.Count(this=node.this.copy(), big_int=True)),
+    ):
         found = wrapped.find(exp.Avg)
         assert found is not None
         if found is wrapped:
@@ -147,7 +150,9 @@ def _quotient(left: exp.Expr, s1: int, right: exp.Expr, s2: int, to: Decimal) ->
 def _scaled(value: exp.Expr, scale: int, more: int) -> exp.Expr:
     """A decimal of a scale as the whole number of its last places (``more`` of them)."""
     wide = cast_to(value.copy(), f"decimal({_WIDEST},{scale})")
-    whole = cast_to(exp.Mul(this=wide, expression=cast_to(exp.Literal.number(10**scale), "decimal(38,0)")), "hugeint")
+    whole = cast_to(
+        exp.Mul(this=wide, expression=cast_to(exp.Literal.number(10**scale), "decimal(38,0)")), "hugeint"
+    )
     return exp.Mul(this=whole, expression=cast_to(exp.Literal.number(10**more), "hugeint")) if more else whole
 
 

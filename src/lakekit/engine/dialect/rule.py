@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,11 @@ def call(name: str, *arguments: exp.Expr | str | int) -> exp.Expr:
     return exp.Anonymous(
         this=name,
         expressions=[
-            exp.Literal.string(a) if isinstance(a, str) else exp.Literal.number(a) if isinstance(a, int) else a
+            exp.Literal.string(a)
+            if isinstance(a, str)
+            else exp.Literal.number(a)
+            if isinstance(a, int)
+            else a
             for a in arguments
         ],
     )

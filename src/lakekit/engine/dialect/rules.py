@@ -43,7 +43,9 @@ RULES: Final[Mapping[type[exp.Expr], Rule]] = {
     exp.RegexpExtract: Rule(lambda _: [], texts.regexp_extract),
     exp.RegexpReplace: Rule(lambda _: [], texts.regexp_replace),
     exp.JSONExtractScalar: Rule(lambda _: [], texts.json_scalar),
+    exp.JSONExtract: Rule(lambda _: [], texts.json_part),
     exp.TimestampTrunc: Rule(first, dates.truncate),
+    exp.DateTrunc: Rule(first, dates.truncate),
     exp.DateAdd: Rule(first, dates.add),
     exp.DateDiff: Rule(both, dates.difference),
     exp.Date: Rule(first, dates.date),
@@ -65,7 +67,7 @@ RULES: Final[Mapping[type[exp.Expr], Rule]] = {
 }
 
 
-def static_type(node: exp.Expr) -> str | None:
+def static_type(node: exp.Expr) -> str | None:  # noqa: PLR0911 (a table, told as a match)
     """The type of an expression that need not be asked for."""
     match node:
         case exp.Paren():
@@ -84,6 +86,6 @@ def static_type(node: exp.Expr) -> str | None:
             return "VARCHAR"
         case exp.Anonymous() if str(node.this) in ("lk_json_scalar", "lk_json_text"):
             return "VARCHAR"
-        case exp.ParseJSON() | exp.JSONExtract():
+        case exp.ParseJSON() | exp.JSONExtract() | exp.Anonymous(this="json_extract"):
             return "JSON"
     return None

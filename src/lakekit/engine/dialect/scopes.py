@@ -20,7 +20,18 @@ from .unnest import unnested
 Describe = Callable[[str], Sequence[str]]
 """The types, in DuckDB's words, of a query's columns."""
 
-_LATER: Final = ("expressions", "where", "group", "having", "qualify", "windows", "distinct", "order", "limit", "offset")
+_LATER: Final = (
+    "expressions",
+    "where",
+    "group",
+    "having",
+    "qualify",
+    "windows",
+    "distinct",
+    "order",
+    "limit",
+    "offset",
+)
 
 
 class Scopes:
@@ -55,8 +66,7 @@ class Scopes:
             self._source(select, from_.this, 0)
         for place, join in enumerate(list(select.args.get("joins") or ())):
             self._source(select, join.this, place)
-        for place, lateral in enumerate(list(select.args.get("laterals") or ())):
-            del place
+        for lateral in select.args.get("laterals") or ():
             self._visit(lateral)
         for name in _LATER:
             value = select.args.get(name)
@@ -83,7 +93,9 @@ class Scopes:
         while pending:
             waiting = {id(node) for node in pending}
             # An aggregate is rewritten together with its filter and window.
-            ready = [n for n in pending if not any(id(d) in waiting for d in whole_call(n).walk() if d is not n)]
+            ready = [
+                n for n in pending if not any(id(d) in waiting for d in whole_call(n).walk() if d is not n)
+            ]
             questions = [operand for node in ready for operand in RULES[type(node)].operands(node)]
             kinds = iter(self._types(questions, scope, source))
             for node in ready:
@@ -133,7 +145,9 @@ class Scopes:
     def _source_of_change(self, tree: exp.Expr) -> Callable[[], str]:
         """What the expressions of an insert, update, delete or merge speak of."""
         target, using = tree.this, tree.args.get("using")
-        sources = [part.sql("duckdb") for part in (target, using) if isinstance(part, exp.Table | exp.Subquery)]
+        sources = [
+            part.sql("duckdb") for part in (target, using) if isinstance(part, exp.Table | exp.Subquery)
+        ]
         return lambda: f"from {' cross join '.join(sources)}" if sources else ""
 
 
@@ -165,13 +179,13 @@ def _groups(scope: exp.Expr) -> str:
     group = scope.args.get("group")
     if group is None:
         return ""
-    keys = []
     projections = [projection.unalias() for projection in scope.args["expressions"]]
-    for key in group.find_all(exp.Column, exp.Literal):
-        if isinstance(key, exp.Literal) and not key.is_string and key.parent is group:
-            keys.append(projections[int(key.name) - 1])
-    keys += [key for key in group.expressions if not isinstance(key, exp.Literal)]
-    keys += list(group.find_all(exp.Column))
+    ordinals = [key for key in group.expressions if isinstance(key, exp.Literal) and not key.is_string]
+    keys = [
+        *(projections[int(ordinal.name) - 1] for ordinal in ordinals),
+        *(key for key in group.expressions if not isinstance(key, exp.Literal)),
+        *group.find_all(exp.Column),
+    ]
     return f"group by {', '.join(dict.fromkeys(key.sql('duckdb') for key in keys))}" if keys else ""
 
 

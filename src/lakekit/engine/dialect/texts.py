@@ -21,7 +21,9 @@ def beside_text(node: exp.Expr) -> list[exp.Expr]:
     return [
         one
         for one, other in ((left, right), (right, left))
-        if isinstance(other, exp.Literal) and other.is_string and not isinstance(one, exp.Literal | exp.Subquery)
+        if isinstance(other, exp.Literal)
+        and other.is_string
+        and not isinstance(one, exp.Literal | exp.Subquery)
     ]
 
 
@@ -72,20 +74,29 @@ def regexp_replace(node: exp.Expr, kinds: list[str]) -> None:
 
 
 def json_scalar(node: exp.Expr, _kinds: list[str]) -> None:
-    path = node.expression
-    if not isinstance(path, exp.JSONPath):
-        raise refusal(node, "only a path that is written out is supported")
-    steps = path.expressions[1:]
-    written = "$" + "".join(
-        f"[{step.this}]" if isinstance(step, exp.JSONPathSubscript) else '."' + str(step.this).replace('"', '\\"') + '"'
-        for step in steps
-    )
-    if any(not isinstance(step, exp.JSONPathSubscript | exp.JSONPathKey) for step in steps):
-        raise refusal(node, "the path is not supported")
     # Where a number is read out of it at once, it does not matter how the number is written.
     parent = node.parent
     as_number = isinstance(parent, exp.Cast) and parent.args["to"].is_type(*_NUMBERS)
-    node.replace(call("lk_json_scalar" if as_number else "lk_json_text", node.this, written))
+    node.replace(call("lk_json_scalar" if as_number else "lk_json_text", node.this, _path(node)))
+
+
+def json_part(node: exp.Expr, _kinds: list[str]) -> None:
+    node.replace(call("json_extract", node.this, _path(node)))
+
+
+def _path(node: exp.Expr) -> str:
+    """A JSON path in DuckDB's words, every key quoted."""
+    path = node.expression
+    steps = path.expressions[1:] if isinstance(path, exp.JSONPath) else [path]
+    written = "$"
+    for step in steps:
+        if isinstance(step, exp.JSONPathKey) and isinstance(step.this, str):
+            written += '."' + step.this.replace('"', '\\"') + '"'
+        elif isinstance(step, exp.JSONPathSubscript) and isinstance(step.this, int):
+            written += f"[{step.this}]"
+        else:
+            raise refusal(node, "only a path of keys and positions that is written out is supported")
+    return written
 
 
 def cardinality(node: exp.Expr, kinds: list[str]) -> None:
@@ -106,28 +117,38 @@ def subscript(node: exp.Expr, kinds: list[str]) -> None:
     safe = node.args.get("safe")
     if kinds[0].startswith("MAP"):
         # sqlglot counts from 0 where the index is a number.
-        node.replace(exp.Bracket(this=node.this, expressions=[_from_one(node)]) if safe else call("lk_map_subscript", node.this, _from_one(node)))
+        node.replace(
+            exp.Bracket(this=node.this, expressions=[_from_one(node)])
+            if safe
+            else call("lk_map_subscript", node.this, _from_one(node))
+        )
     elif kinds[0].endswith("]"):
         node.replace(call("lk_element_at" if safe else "lk_subscript", node.this, _from_one(node)))
     else:
-        raise refusal(node, f"{kinds[0].lower()} has no elements; index {index.sql('trino')}", "name the field")
+        raise refusal(
+            node, f"{kinds[0].lower()} has no elements; index {index.sql('trino')}", "name the field"
+        )
 
 
 def _from_one(node: exp.Expr) -> exp.Expr:
+    """The index as it was written: sqlglot has taken one from a number, to count from 0."""
     index = node.expressions[0]
-    if node.args.get("offset") is None and isinstance(index, exp.Literal) and not index.is_string:
+    assert isinstance(index, exp.Expr)
+    if node.args.get("offset") is not None:
+        return index
+    if isinstance(index, exp.Literal) and not index.is_string:
         return exp.Literal.number(int(index.name) + 1)
-    if node.args.get("offset") is None and isinstance(index, exp.Neg):
+    if isinstance(index, exp.Neg):
         return exp.Literal.number(1 - int(index.this.name))
-    if node.args.get("offset") is None and isinstance(index, exp.Sub | exp.Add) and index.expression.name == "1":
-        return index.this
     return index
 
 
 def row(node: exp.Expr, _kinds: list[str]) -> None:
     """Fields without names have none in Trino; DuckDB's are numbered."""
     fields = [
-        value if isinstance(value, exp.PropertyEQ) else exp.PropertyEQ(this=exp.to_identifier(f"field{n}"), expression=value)
+        value
+        if isinstance(value, exp.PropertyEQ)
+        else exp.PropertyEQ(this=exp.to_identifier(f"field{n}"), expression=value)
         for n, value in enumerate(node.expressions)
     ]
     if not isinstance(node.parent, exp.Cast):
@@ -138,7 +159,9 @@ def arg_extreme(node: exp.Expr, _kinds: list[str]) -> None:
     """Trino answers with the row's value even where that is null."""
     if node.args.get("count"):
         raise refusal(node, "several values at once are not supported")
-    node.replace(call("arg_max_null" if isinstance(node, exp.ArgMax) else "arg_min_null", node.this, node.expression))
+    node.replace(
+        call("arg_max_null" if isinstance(node, exp.ArgMax) else "arg_min_null", node.this, node.expression)
+    )
 
 
 def by_name(node: exp.Expr, kinds: list[str]) -> None:
@@ -149,6 +172,12 @@ def by_name(node: exp.Expr, kinds: list[str]) -> None:
             node.replace(zoned)
             dates.at_time_zone(zoned, kinds)
         case "millisecond":
-            node.replace(exp.paren(exp.Mod(this=call("millisecond", node.expressions[0]), expression=exp.Literal.number(1000))))
+            node.replace(
+                exp.paren(
+                    exp.Mod(
+                        this=call("millisecond", node.expressions[0]), expression=exp.Literal.number(1000)
+                    )
+                )
+            )
         case "json_array_length":
             node.replace(call("lk_json_array_length", node.expressions[0]))

@@ -48,7 +48,8 @@ def unnested(unnest: exp.Unnest, kinds: Sequence[str]) -> exp.Expr:
     ]
     table = quote(alias.name) if alias and alias.name else "unnested"
     lateral = sqlglot.parse_one(
-        f"select * from (select 1) as one cross join lateral (select {', '.join(named)}) as {table}", dialect="duckdb"
+        f"select * from (select 1) as one cross join lateral (select {', '.join(named)}) as {table}",
+        dialect="duckdb",
     )
     rewritten = lateral.args["joins"][0].this
     assert isinstance(rewritten, exp.Expr)
