@@ -99,6 +99,8 @@ def build(
         # A read-only or shared project folder must not stop a build; the log is the report.
         *("--log-level-file", "none", "--quiet", "--no-version-check", "--no-send-anonymous-usage-stats"),
         *(["--select", *select.split()] if select else []),
+        # The report says it all: artifacts are written by whoever needs them.
+        "--no-write-json",
         *(["--full-refresh"] if full_refresh else []),
     ]
     runner_class = _runner_class()

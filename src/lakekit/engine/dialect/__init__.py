@@ -27,7 +27,7 @@ _UNTOUCHED: Final = (exp.Drop, exp.Alter, exp.TruncateTable)
 def transpile(sql: str, describe: Describe) -> str:
     """One statement of Trino SQL as DuckDB's; its tables have DuckDB's names already.
 
-    ``describe`` says which types the columns of a DuckDB query have; it raises ``QueryFailed`` where the query
+    ``describe`` says which names and types the columns of a DuckDB query have; it raises ``QueryFailed`` where the query
     cannot be planned. Raises ``UnsupportedSql``.
     """
     tree = sqlglot.parse_one(sql, dialect="trino")

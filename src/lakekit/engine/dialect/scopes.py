@@ -15,10 +15,10 @@ from ...errors import LakekitError
 from .functions import refusal
 from .rule import whole_call
 from .rules import RULES, static_type
-from .unnest import unnested
+from .unnest import Columns, as_lateral, columns_of, joins_its_only_source, unnest_within_source
 
-Describe = Callable[[str], Sequence[str]]
-"""The types, in DuckDB's words, of a query's columns."""
+Describe = Callable[[str], Sequence[tuple[str, str]]]
+"""The names and the types, in DuckDB's words, of a query's columns."""
 
 _LATER: Final = (
     "expressions",
@@ -84,8 +84,17 @@ class Scopes:
         if isinstance(source, exp.Unnest):
             before = lambda: _from(select, joins) if source.parent is not select.args.get("from_") else ""  # noqa: E731
             self._apply_rules(source, before)
-            kinds = self._types(source.expressions, source, before)
-            source.replace(unnested(source, kinds))
+            columns = columns_of(source, self._types(source.expressions, source, before))
+            if joins_its_only_source(select, source) and not self._collides(select, columns):
+                unnest_within_source(select, source, columns)
+            else:
+                source.replace(as_lateral(source, columns))
+
+    def _collides(self, select: exp.Select, columns: Columns) -> bool:
+        """Whether what is unnested has a name that its source has, too."""
+        names = {name.lower() for _, name in columns}
+        found = self._describe(f"{_ctes(select)} select * {_from(select, 0)}")
+        return any(name.lower() in names for name, _ in found)
 
     def _apply_rules(self, scope: exp.Expr, source: Callable[[], str]) -> None:
         """Rewrite the expressions of a scope, those without another one inside them first."""
@@ -129,7 +138,7 @@ class Scopes:
         failure: LakekitError | None = None
         while True:
             try:
-                return self._describe(f"{_ctes(scope)} {query}")
+                return [kind for _, kind in self._describe(f"{_ctes(scope)} {query}")]
             except LakekitError as error:
                 failure = failure or error
             # It may speak of a query around it: plan it beside that one's tables.

@@ -239,10 +239,10 @@ class Session:
             f"attach '{name}' as {quote(name)} (type iceberg, endpoint '{url}', secret endpoint)"
         )
 
-    def _describe(self, query: str) -> list[str]:
-        """What the dialect asks: the types, in DuckDB's words, of a query's columns."""
+    def _describe(self, query: str) -> list[tuple[str, str]]:
+        """What the dialect asks: the names and types, in DuckDB's words, of a query's columns."""
         with self.cursor() as cursor, failing():
-            return [str(kind) for _, kind in described(cursor, query)]
+            return [(name, str(kind)) for name, kind in described(cursor, query)]
 
     def _place(self, table: TableId, entries: Entries, within: tuple[TableId, ...]) -> str:
         """What DuckDB is to read for a table or view."""
