@@ -6,10 +6,10 @@ anything nested or mixed → JSON text. A value that does not fit becomes null, 
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import pyarrow as pa
 
 from ..naming import EXTRACTED_AT, GENERATION_ID, META, RAW_ID
@@ -70,30 +70,66 @@ def arrow_type(schema: Mapping[str, Any]) -> pa.DataType:  # noqa: PLR0911 (a ta
     return _SIMPLE.get(kind, pa.string())
 
 
-def convert(value: Any, type_: pa.DataType) -> Any:  # noqa: C901, PLR0911 (a table of types)
-    """A JSON value (or the Python value it stands for) as ``type_`` holds it; raises ValueError if it does not fit."""
-    if value is None:
+class Fields:
+    """A stream's columns, and how a record's JSON is read into them."""
+
+    def __init__(self, types: Mapping[str, pa.DataType]) -> None:
+        self.types = types
+        # A value is kept as its JSON until its column's type is known to fit: what is nested is never taken apart.
+        places = {f"f{n}": name for n, name in enumerate(types)}
+        fields: Any = [(place, msgspec.Raw, None) for place in places]
+        self._decoder = msgspec.json.Decoder(msgspec.defstruct("Fields", fields, rename=places))
+
+    def read(self, data: bytes | msgspec.Raw) -> tuple[dict[str, Any], list[str]]:
+        """A record's values by column, and the columns whose value does not fit; those are null."""
+        values: dict[str, Any] = {}
+        nulled = []
+        for (name, type_), raw in zip(
+            self.types.items(), msgspec.structs.astuple(self._decoder.decode(data)), strict=True
+        ):
+            try:
+                values[name] = None if raw is None else convert(bytes(raw), type_)
+            except (ValueError, OverflowError, msgspec.DecodeError):
+                values[name] = None
+                nulled.append(name)
+        return values, nulled
+
+
+def convert(raw: bytes, type_: pa.DataType) -> Any:  # noqa: C901, PLR0911 (a table of types)
+    """The value that JSON stands for, as ``type_`` holds it; raises ValueError if it does not fit."""
+    if raw == b"null":
         return None
     if pa.types.is_string(type_):
-        if isinstance(value, str):
-            return value
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    if pa.types.is_boolean(type_) and isinstance(value, bool):
-        return value
-    if pa.types.is_integer(type_) and not isinstance(value, bool) and int(value) == float(value):
-        return int(value)
-    if pa.types.is_floating(type_) and not isinstance(value, bool):
-        return float(value)
+        return _text(raw) if raw.startswith(b'"') else raw.decode()
+    if pa.types.is_boolean(type_):
+        return {b"true": True, b"false": False}[raw] if raw in (b"true", b"false") else _misfit(raw, type_)
+    if pa.types.is_integer(type_):
+        number = raw.strip(b'"')
+        if number.lstrip(b"-").isdigit():
+            whole = int(number)
+        else:
+            whole = int(float(number)) if float(number).is_integer() else _misfit(raw, type_)
+        return whole if -(2**63) <= whole < 2**63 else _misfit(raw, type_)
+    if pa.types.is_floating(type_):
+        return float(raw.strip(b'"'))
+    if not raw.startswith(b'"'):
+        return _misfit(raw, type_)
+    text = _text(raw)
     if pa.types.is_timestamp(type_):
-        instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        instant = datetime.fromisoformat(text)
         if type_.tz:
             return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
         return instant.replace(tzinfo=None)
     if pa.types.is_date(type_):
-        return value if isinstance(value, date) else date.fromisoformat(value)
-    if pa.types.is_time(type_):
-        return value if isinstance(value, time) else time.fromisoformat(value).replace(tzinfo=None)
-    msg = f"{value!r} is no {type_}"
+        return date.fromisoformat(text)
+    return time.fromisoformat(text).replace(tzinfo=None)
+
+
+_text: Final = msgspec.json.Decoder(str).decode
+
+
+def _misfit(raw: bytes, type_: pa.DataType) -> Any:
+    msg = f"{raw[:80]!r} is no {type_}"
     raise ValueError(msg)
 
 

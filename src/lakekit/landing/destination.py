@@ -14,7 +14,7 @@ import pyarrow as pa
 from ..catalog.protocol import TableId
 from ..errors import LandingFailed
 from ..naming import EXTRACTED_AT, GENERATION_ID, META, RAW_ID
-from .columns import arrow_schema, arrow_type, convert, infer
+from .columns import Fields, arrow_schema, arrow_type, infer
 from .table import commit, find, prepare, state_of
 from .versions import is_tombstone
 
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from .versions import Row
 
 ROWS_A_FLUSH: Final = 20_000
+_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _PROGRESS_EVERY: Final = 1_000
 
 
 class _Record(msgspec.Struct):
     stream: str
-    data: dict[str, Any]
+    data: msgspec.Raw
     emitted_at: int
 
 
@@ -116,7 +117,8 @@ def load(
     types = {name: _held_type(known, name) or infer(value) for name, value in names.items()}
     report = StreamReport(str(table))
     now = time.time_ns() // 1_000_000
-    made = [_row(f"row {i}", row, types, key, now, 0, 0) for i, row in enumerate(given, 1)]
+    fields = Fields(types)
+    made = [_row(f"row {i}", _encode(row), fields, key, now, 0, 0) for i, row in enumerate(given, 1)]
     target = prepare(iceberg, table, _schema(types))
     report.received = len(made)
     report.inserted, report.updated = commit(iceberg, target, made, key, cursor, "")
@@ -135,7 +137,7 @@ class _Stream:
         self.configured = configured
         self.table = table
         self.report = StreamReport(str(id_))
-        self.types = {name: arrow_type(of) for name, of in configured.properties.items()}
+        self.fields = Fields({name: arrow_type(of) for name, of in configured.properties.items()})
         self.rows: list[Row] = []
         self.state = ""
 
@@ -159,7 +161,7 @@ class _Landing:
 
     def take(self, number: int, message: bytes | str | Mapping[str, Any]) -> _Stream | None:
         """Take in one message; returns the stream that it was a record of."""
-        text = message if isinstance(message, bytes | str) else msgspec.json.encode(message)
+        text = message if isinstance(message, bytes | str) else _encode(message)
         raw = text.encode() if isinstance(text, str) else text
         if not raw.strip():
             return None
@@ -206,7 +208,7 @@ class _Landing:
         row = _row(
             f"message {number} ({configured.name})",
             record.data,
-            stream.types,
+            stream.fields,
             configured.key,
             record.emitted_at,
             configured.sync_id,
@@ -244,33 +246,34 @@ class _Landing:
 
 def _row(
     where: str,
-    data: Mapping[str, Any],
-    types: Mapping[str, pa.DataType],
+    data: bytes | msgspec.Raw,
+    fields: Fields,
     key: Sequence[str],
     emitted_at: int,
     sync_id: int,
     generation_id: int,
 ) -> Row:
-    row: Row = {}
-    changes = []
-    for name, type_ in types.items():
-        try:
-            row[name] = convert(data.get(name), type_)
-        except (ValueError, TypeError, OverflowError):
-            row[name] = None
-            changes.append({"field": name, "change": "NULLED", "reason": "DESTINATION_SERIALIZATION_ERROR"})
+    try:
+        row, nulled = fields.read(data)
+    except msgspec.DecodeError as error:
+        raise LandingFailed(f"The data in {where} is no JSON object.", why=str(error)) from error
     for name in key:
         if row.get(name) is None:
             raise LandingFailed(
                 f"The key '{name}' is missing in {where}.",
-                why=f"the record has {data.get(name)!r} there",
+                why="the record has none, or null, or a value that does not fit its type",
                 todo="choose a primary key that every record has",
             )
     # Derived from the record, so that landing the same message again gives the same row.
-    content = json.dumps(data, sort_keys=True, default=str) + str(emitted_at)
-    row[RAW_ID] = hashlib.sha256(content.encode()).hexdigest()[:32]
+    row[RAW_ID] = hashlib.sha256(bytes(data) + str(emitted_at).encode()).hexdigest()[:32]
     row[EXTRACTED_AT] = emitted_at
-    row[META] = {"sync_id": sync_id, "changes": changes}
+    row[META] = {
+        "sync_id": sync_id,
+        "changes": [
+            {"field": name, "change": "NULLED", "reason": "DESTINATION_SERIALIZATION_ERROR"}
+            for name in nulled
+        ],
+    }
     row[GENERATION_ID] = generation_id
     return row
 

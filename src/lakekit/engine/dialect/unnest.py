@@ -54,7 +54,8 @@ def as_lateral(unnest: exp.Unnest, columns: Columns) -> exp.Expr:
     """A lateral subquery with the rows of the UNNEST: right anywhere, but DuckDB plans it as a join."""
     table = unnest.alias_or_name or "unnested"
     lateral = sqlglot.parse_one(
-        f"select * from one cross join lateral (select {_listed(columns)}) as {quote(table)}", dialect="duckdb"
+        f"select * from one cross join lateral (select {_listed(columns)}) as {quote(table)}",
+        dialect="duckdb",
     )
     rewritten = lateral.args["joins"][0].this
     assert isinstance(rewritten, exp.Expr)
@@ -74,7 +75,9 @@ def joins_its_only_source(select: exp.Select, unnest: exp.Unnest) -> bool:
         and unnest.alias_or_name
         and not join.args.get("side")
         and not join.args.get("on")
-        and not any(star.table == unnest.alias_or_name for star in select.find_all(exp.Column) if star.is_star)
+        and not any(
+            star.table == unnest.alias_or_name for star in select.find_all(exp.Column) if star.is_star
+        )
     )
 
 
