@@ -55,7 +55,7 @@ def launch(
         "nessie",
         NESSIE.version,
         port,
-        [java, "-Xmx320m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", str(jar)],
+        [java, "-Xmx160m", "-XX:+UseCompactObjectHeaders", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", str(jar)],
         folder,
         lambda: _answers(endpoints),
     )

@@ -86,7 +86,8 @@ def _s3proxy(
         [
             java,
             *(
-                "-Xmx128m",
+                "-Xmx64m",
+                "-XX:+UseCompactObjectHeaders",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",

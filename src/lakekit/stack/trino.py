@@ -62,9 +62,9 @@ def launch(folder: Path, port: int, java: str, artifacts: Artifacts, endpoints: 
         "catalog.store=memory\n"
         f"plugin.dir={plugins}\n"
         f"log.levels-file={etc / 'log.properties'}\n"
-        "query.max-memory=320MB\n"
-        "query.max-memory-per-node=320MB\n"
-        "memory.heap-headroom-per-node=128MB\n"
+        "query.max-memory=208MB\n"
+        "query.max-memory-per-node=208MB\n"
+        "memory.heap-headroom-per-node=96MB\n"
         "task.concurrency=2\n"
         "task.max-worker-threads=4\n"
         "query.max-history=50\n"
@@ -85,14 +85,19 @@ def launch(folder: Path, port: int, java: str, artifacts: Artifacts, endpoints: 
         port,
         [
             java,
-            *("-Xmx768m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+            *("-Xmx416m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders", "-XX:+ExitOnOutOfMemoryError"),
             *("-XX:ReservedCodeCacheSize=192m", "-Djdk.attach.allowAttachSelf=true"),
             *(f"-D{name}={value}" for name, value in properties.items()),
             *("-cp", f"{server / 'lib'}/*", "io.trino.server.TrinoServer"),
         ],
         folder,
         lambda: _answers(endpoints),
-        env={_ACCESS_KEY: endpoints.s3_access_key, _SECRET_KEY: endpoints.s3_secret_key},
+        env={
+            _ACCESS_KEY: endpoints.s3_access_key,
+            _SECRET_KEY: endpoints.s3_secret_key,
+            # Each arena of glibc's keeps what it once had; with many threads that is a second heap.
+            "MALLOC_ARENA_MAX": "2",
+        },
     )
 
 
