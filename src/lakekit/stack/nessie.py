@@ -55,7 +55,15 @@ def launch(
         "nessie",
         NESSIE.version,
         port,
-        [java, "-Xmx160m", "-XX:+UseCompactObjectHeaders", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", str(jar)],
+        [
+            java,
+            "-Xmx112m",
+            "-XX:+UseCompactObjectHeaders",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "-jar",
+            str(jar),
+        ],
         folder,
         lambda: _answers(endpoints),
     )

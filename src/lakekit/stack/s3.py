@@ -86,7 +86,7 @@ def _s3proxy(
         [
             java,
             *(
-                "-Xmx64m",
+                "-Xmx40m",
                 "-XX:+UseCompactObjectHeaders",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",

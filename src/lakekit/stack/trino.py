@@ -62,8 +62,8 @@ def launch(folder: Path, port: int, java: str, artifacts: Artifacts, endpoints: 
         "catalog.store=memory\n"
         f"plugin.dir={plugins}\n"
         f"log.levels-file={etc / 'log.properties'}\n"
-        "query.max-memory=208MB\n"
-        "query.max-memory-per-node=208MB\n"
+        "query.max-memory=160MB\n"
+        "query.max-memory-per-node=160MB\n"
         "memory.heap-headroom-per-node=96MB\n"
         "task.concurrency=2\n"
         "task.max-worker-threads=4\n"
@@ -85,7 +85,14 @@ def launch(folder: Path, port: int, java: str, artifacts: Artifacts, endpoints: 
         port,
         [
             java,
-            *("-Xmx416m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders", "-XX:+ExitOnOutOfMemoryError"),
+            *(
+                "-Xmx352m",
+                "-Xmn64m",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-XX:+UseCompactObjectHeaders",
+                "-XX:+ExitOnOutOfMemoryError",
+            ),
             *("-XX:ReservedCodeCacheSize=192m", "-Djdk.attach.allowAttachSelf=true"),
             *(f"-D{name}={value}" for name, value in properties.items()),
             *("-cp", f"{server / 'lib'}/*", "io.trino.server.TrinoServer"),
