@@ -160,6 +160,12 @@ class Lake:
             self.catalog.iceberg(self.ref), source, configured, messages, echo=echo, progress=progress
         )
 
+    def states(self, source: str, configured: ConfiguredCatalog) -> list[dict[str, Any]]:
+        """The STATE that the next sync of ``source`` goes on from, as this ref's bronze holds it."""
+        from .landing import read_states
+
+        return read_states(self.catalog.iceberg(self.ref), source, configured)
+
     def build(
         self, select: str = "", *, full_refresh: bool = False, on_node: Callable[[Node], None] | None = None
     ) -> BuildReport:

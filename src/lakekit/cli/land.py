@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import UsageError
 from . import options, output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
     from ..landing import Progress
 
 
@@ -24,32 +29,51 @@ if TYPE_CHECKING:
 )
 @options.ref
 @options.engine
-def land(source: str, catalog: Path, ref: str, engine: options.EngineName | None) -> None:
-    """Write Airbyte messages from standard input to bronze.
+@click.argument("command", nargs=-1, metavar="[-- CONNECTOR read --config FILE]")
+def land(
+    source: str, catalog: Path, ref: str, engine: options.EngineName | None, command: tuple[str, ...]
+) -> None:
+    """Write a connector's records to bronze.
+
+    Runs the connector that follows `--`, from the state that bronze holds; without one, reads Airbyte messages
+    from standard input.
 
     \b
-    source-shopify read --config secrets.json --catalog catalog.json \\
-        | lakekit land --source shopify --catalog catalog.json
+    lakekit land --source shopify --catalog catalog.json -- source-shopify read --config secrets.json
+    lakekit land --source shopify --catalog catalog.json < messages.jsonl
 
     Standard output has the STATE messages and nothing else, each once all before it is durable. Exits with 1
     at a message that cannot be landed; landing the same messages again loses and doubles nothing.
     """
     from ..lake import Lake
-    from ..landing import ConfiguredCatalog
+    from ..landing import ConfiguredCatalog, connector
 
     configured = ConfiguredCatalog.parse(catalog)
-    with Lake.connect(engine=engine) as lake, output.progress.status("waiting for messages …") as status:
+    with Lake.connect(engine=engine) as main, output.progress.status("waiting for messages …") as status:
+        lake = main.at(ref)
 
         def narrate(progress: Progress) -> None:
             status.update(f"{progress.stream}: {progress.records:,} records …")
 
-        report = lake.at(ref).land(source, configured, sys.stdin.buffer, echo=_echo, progress=narrate)
+        read = connector(command, catalog, lake.states(source, configured)) if command else _stdin()
+        with read as messages:
+            report = lake.land(source, configured, messages, echo=_echo, progress=narrate)
     for stream in report.streams.values():
         output.progress.print(
             f"{stream.table}: {stream.received:,} received, {stream.inserted:,} inserted, "
             f"{stream.updated:,} updated, {stream.unchanged:,} unchanged",
             highlight=False,
         )
+
+
+def _stdin() -> AbstractContextManager[Iterable[bytes]]:
+    if sys.stdin.isatty():
+        raise UsageError(
+            "There is nothing to land.",
+            why="standard input is a terminal",
+            todo="name a connector after --, or pipe its messages in (see --help)",
+        )
+    return nullcontext(sys.stdin.buffer)
 
 
 def _echo(state: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..errors import BuildFailed, UsageError
 from ..lake import Lake
-from ..landing import ConfiguredCatalog, read_states
+from ..landing import ConfiguredCatalog
 from ..naming import new_branch_name
 from ..scaffold import new
 from ..settings import FILE, Settings
@@ -126,11 +126,10 @@ def _sync(lake: Lake, shop: Shop, number: int, clock: _Clock) -> Sync:
 
 
 def _next_sync(lake: Lake, shop: Shop) -> int:
-    catalog = lake.catalog.iceberg(lake.ref)
     states = [
         state
         for source in SOURCES
-        for state in read_states(catalog, source, ConfiguredCatalog.parse(shop.configured_catalog(source)))
+        for state in lake.states(source, ConfiguredCatalog.parse(shop.configured_catalog(source)))
     ]
     return shop.sync_number(states)
 

@@ -25,6 +25,7 @@ class Stream:
     key: tuple[str, ...]
     cursor: str | None
     generation_id: int
+    minimum_generation_id: int
     sync_id: int
 
 
@@ -70,5 +71,6 @@ def _stream(entry: Mapping[str, Any]) -> Stream:
         tuple(path[0] for path in paths),
         cursor[0] if cursor else None,
         entry.get("generation_id") or 0,
+        entry.get("minimum_generation_id") or 0,
         entry.get("sync_id") or 0,
     )

@@ -238,6 +238,12 @@ class _Landing:
                     todo=f"its streams are: {', '.join(sorted(self._configured.streams))}",
                 )
             configured, id_ = self._configured.streams[name], TableId(self._source, name)
+            if configured.minimum_generation_id and find(self._iceberg, id_):
+                raise LandingFailed(
+                    f"'{name}' is to be refreshed, and {id_} has rows already.",
+                    why=f"its minimum_generation_id is {configured.minimum_generation_id}",
+                    todo=f"drop {id_} and land everything again",
+                )
             table = prepare(self._iceberg, id_, arrow_schema(configured.properties))
             self._streams[name] = _Stream(configured, table, id_)
             self.report.streams[name] = self._streams[name].report
