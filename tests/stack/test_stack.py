@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import psutil
@@ -76,6 +78,29 @@ def _publish_something_into_the_empty_lake(endpoints: Endpoints) -> None:
 def _names(endpoints: Endpoints) -> list[str]:
     engine = TrinoEngine(endpoints, NessieCatalog(endpoints))
     return [row["name"] for row in engine.execute("main", "select name from core.t").to_pylist()]
+
+
+def test_two_ups_at_once_end_in_one_stack(tmp_path: Path) -> None:
+    up = "import sys; from pathlib import Path; from lakekit.stack import Stack; print(Stack(Path(sys.argv[1])).up().trino_uri)"
+    folder = tmp_path / "stack"
+    both = [
+        subprocess.Popen([sys.executable, "-c", up, str(folder)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    try:
+        said = [process.communicate(timeout=300)[0] for process in both]
+        assert [process.returncode for process in both] == [0, 0]
+        assert said[0] == said[1]
+        pids = [service.pid for service in Stack(folder).status()]
+        assert len(pids) == 3
+        mine = [
+            p.pid
+            for p in psutil.process_iter(["cmdline"])
+            if str(folder) in " ".join(p.info["cmdline"] or [])
+        ]
+        assert set(mine) <= set(pids)
+    finally:
+        Stack(folder).down()
 
 
 def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
