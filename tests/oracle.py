@@ -247,8 +247,8 @@ def daily_sales(core: dict[str, dict[Any, Row]]) -> list[Row]:
         row["discounts"] += order["discount_amount"]
         row["tax"] += order["tax_amount"]
         row["shipping"] += order["shipping_amount"]
-    for refund, _ in refunds_of_sales(core):
-        day((refund["refund_date"], refund["currency"]))["refunds"] += refund["refund_amount"]
+    for refund, order in refunds_of_sales(core):
+        day((refund["refund_date"], order["currency"]))["refunds"] += refund["refund_amount"]
     for row in days.values():
         row["net_sales"] = row["gross_sales"] - row["discounts"] - row["refunds"]
         earned = row["gross_sales"] - row["discounts"]

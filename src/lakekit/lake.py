@@ -6,12 +6,13 @@ demo are thin skins over it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .catalog.protocol import TableId
 from .errors import BuildFailed, LakekitError, MissingExtra, PublishRefused, UsageError
-from .naming import MAIN, is_valid_branch, new_branch_name, quote
+from .naming import MAIN, is_hash, is_valid_branch, new_branch_name, quote
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +40,11 @@ class Result:
         return self._table
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows as dictionaries, column name to Python value."""
+        """The rows as dictionaries, column name to Python value; ``UsageError`` where two columns share a name."""
+        if doubled := {name for name in self.columns if self.columns.count(name) > 1}:
+            raise UsageError(
+                f"Two columns are called {', '.join(sorted(doubled))}.", todo="name one of them with `as`"
+            )
         return list(self._table.to_pylist())
 
     @property
@@ -139,6 +144,8 @@ class Lake:
         """
         from .landing import load
 
+        self._require_a_branch()
+
         return load(self.catalog.iceberg(self.ref), _table_id(table), rows, key=key, cursor=cursor)
 
     def land(
@@ -156,6 +163,12 @@ class Lake:
         """
         from .landing import land
 
+        self._require_a_branch()
+        if not re.fullmatch(r"[a-z_][a-z0-9_]*", source):
+            raise UsageError(
+                f"'{source}' cannot be a source.",
+                why="it names a schema: small letters, digits and _, not starting with a digit",
+            )
         return land(
             self.catalog.iceberg(self.ref), source, configured, messages, echo=echo, progress=progress
         )
@@ -176,6 +189,7 @@ class Lake:
         """
         from .dbt import build
 
+        self._require_a_branch()
         target = self.engine.dbt_target(self.ref)
         report = build(self.settings.dbt, target, select, full_refresh=full_refresh, on_node=on_node)
         broken = [node for node in report.failures if not node.is_check]
@@ -184,7 +198,8 @@ class Lake:
         # A model that failed vouches against the branch until it has been built again.
         results |= {node.name: node.ok for node in report.nodes if node in broken or node.name in known}
         if results:
-            self.catalog.record_checks(self.ref, results)
+            # A build of everything is the whole truth: a check that is no more has no say.
+            self.catalog.record_checks(self.ref, results, replace=not select)
         if broken:
             raise BuildFailed(
                 f"{len(broken)} of {len(report.nodes)} nodes failed: {', '.join(n.name for n in broken)}.",
@@ -232,6 +247,13 @@ class Lake:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _require_a_branch(self) -> None:
+        if is_hash(self.ref):
+            raise UsageError(
+                f"{self.ref} is a commit, which nothing can be written to.",
+                todo="make a branch of it, and write there",
+            )
 
     def _require_passing_checks(self) -> None:
         checks = self.catalog.checks(self.ref)

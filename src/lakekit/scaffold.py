@@ -17,11 +17,11 @@ TEMPLATE: Final = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 """The cookiecutter template: inside the package where it was installed, beside it in a checkout."""
 
 
-def new(directory: Path, *, engine: EngineName | None = None, ask: bool = False) -> Path:
+def new(directory: Path, *, engine: EngineName | None = None, shop_timezone: str | None = None) -> Path:
     """Make a project in ``directory``, which must not exist or be empty, and return its absolute path.
 
-    ``engine`` is what runs its SQL; ``ask`` lets the terminal be asked for all that is not given. Raises
-    ``UsageError`` where the folder has something in it.
+    ``engine`` is what runs its SQL, ``shop_timezone`` whose days are the marts'; the template's defaults where not
+    given. Raises ``UsageError`` where the folder has something in it.
     """
     try:
         from cookiecutter.main import cookiecutter
@@ -37,8 +37,10 @@ def new(directory: Path, *, engine: EngineName | None = None, ask: bool = False)
         )
     cookiecutter(
         str(TEMPLATE),
-        no_input=not ask,
-        extra_context={"name": directory.name} | ({"engine": engine} if engine else {}),
+        no_input=True,
+        extra_context={"name": directory.name}
+        | ({"engine": engine} if engine else {})
+        | ({"shop_timezone": shop_timezone} if shop_timezone else {}),
         output_dir=str(directory.parent),
         overwrite_if_exists=True,
         default_config=True,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentNotUnderstood
 from typing_extensions import override
 
 from .errors import ProjectError, SettingsError
@@ -78,6 +79,8 @@ class Settings(BaseSettings):
             raise SettingsError(f"{file} is not valid TOML.", why=str(error)) from error
         try:
             settings = cls(**{**content, "project": project})
+        except EnvironmentNotUnderstood as error:
+            raise SettingsError("A LAKEKIT_ variable cannot be read.", why=str(error)) from error
         except ValidationError as error:
             raise SettingsError(
                 f"{file} or a LAKEKIT_ variable holds a wrong setting.",

@@ -44,12 +44,11 @@ def test_the_demo_shows_published_marts_and_a_second_run_goes_on(tmp_path: Path)
     assert "Traceback" not in first.stderr
 
     project = tmp_path / "shop"
-    sales = "select sum(orders) as orders, max(sales_date) as day from marts.fct_daily_sales where currency = 'USD'"
+    sales = "select max(sales_date) as day from marts.fct_daily_sales where currency = 'USD'"
     [before] = answer(project, "sql", sales)
     second = answer(project, "demo", "--dir", ".")
     [after] = answer(project, "sql", sales)
     assert [sync["sync"] for sync in second["syncs"]] == [3]
-    assert after["orders"] > before["orders"]
     assert after["day"] > before["day"]
     assert second["daily_sales"][0]["sales_date"] == after["day"]
 

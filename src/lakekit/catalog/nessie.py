@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote as percent
 
 import httpx
+from typing_extensions import override
 
 from ..errors import MergeConflict, RefExists, RefNotFound, StackFailed
 from ..naming import CATALOG, MAIN, PREFIXES, is_hash
@@ -65,7 +66,7 @@ class NessieCatalog:
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
-        self._http = httpx.Client(base_url=endpoints.nessie_uri, timeout=60)
+        self._http = _Client(base_url=endpoints.nessie_uri, timeout=60)
         self._iceberg: dict[str, IcebergCatalog] = {}
         self._meanings: dict[str, str] = {}
         self._lock = Lock()
@@ -174,9 +175,10 @@ class NessieCatalog:
             return None
         return Ref(into, _result(answer)["resultantTargetHash"])
 
-    def record_checks(self, branch: str, results: Mapping[str, bool]) -> None:
+    def record_checks(self, branch: str, results: Mapping[str, bool], *, replace: bool = False) -> None:
         known = self._checks(branch)
-        merged = {**(json.loads(known["properties"]["results"]) if known else {}), **results}
+        earlier = json.loads(known["properties"]["results"]) if known and not replace else {}
+        merged = {**earlier, **results}
         failed = sum(not passed for passed in merged.values())
         content = {"type": "NAMESPACE", "elements": [_CHECKS], "properties": {"results": json.dumps(merged)}}
         if known:
@@ -339,6 +341,17 @@ def _commit(entry: dict[str, Any]) -> Commit:
         datetime.fromisoformat(meta["commitTime"]),
         tuple(sorted(TableId(*key) for key in _keys(entry) if len(key) == 2)),
     )
+
+
+class _Client(httpx.Client):
+    @override
+    def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
+        try:
+            return super().send(request, **how)
+        except httpx.TransportError as error:
+            raise StackFailed(
+                f"Nessie does not answer at {self.base_url}.", why=str(error), todo="lakekit status"
+            ) from error
 
 
 def _error_code(answer: httpx.Response) -> str:

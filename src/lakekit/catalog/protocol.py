@@ -116,10 +116,10 @@ class Catalog(Protocol):
         looked at here: that is ``Lake.publish``'s part.
         """
 
-    def record_checks(self, branch: str, results: Mapping[str, bool]) -> None:
+    def record_checks(self, branch: str, results: Mapping[str, bool], *, replace: bool = False) -> None:
         """Remember what data tests said at the branch's present commit.
 
-        Results of earlier records stay unless the same check ran again.
+        Results of earlier records stay unless the same check ran again, or ``replace`` says to forget them.
         """
 
     def checks(self, branch: str) -> Checks:

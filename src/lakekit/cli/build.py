@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape
 
+from ..errors import UsageError
 from . import options, output
 
 if TYPE_CHECKING:
@@ -47,8 +49,14 @@ def build(
     When a model or a check fails, main stays as it was, the branch is kept for a look, and the exit code is 1.
     """
     from ..lake import Lake
-    from ..naming import new_branch_name
+    from ..naming import MAIN, new_branch_name
 
+    if name == MAIN:
+        raise UsageError(
+            f"'{MAIN}' is not built in place.",
+            why="it is what production reads",
+            todo="leave --branch out, or name another",
+        )
     with Lake.connect(engine=engine) as lake:
         name = name or new_branch_name("build")
         known = {ref.name for ref in lake.catalog.refs()}
@@ -63,7 +71,7 @@ def build(
             {"branch": name, "published": published, "seconds": report.seconds, "nodes": report.nodes}
         )
     for failure in report.failures:
-        output.progress.print(f"[red]failed[/red] {failure.name}: {failure.message}", highlight=False)
+        output.progress.print(f"[red]failed[/red] {failure.name}: {escape(failure.message)}", highlight=False)
     if not report.ok:
         output.progress.print(
             f"The branch '{name}' is kept; main is as it was. Look: lakekit branch diff {name}"

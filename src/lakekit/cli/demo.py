@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape
 
 from . import options, output
 from .build import summary
@@ -75,12 +76,18 @@ class _Terminal:
         assert self._status is not None
         self._status.update(f"{progress.stream}: {progress.records:,} records …")
 
+    def starting(self, what: str) -> None:
+        assert self._status is not None
+        self._status.update(f"{what} …")
+
     def built(self, node: Node) -> None:
         assert self._status is not None
         self._nodes += 1
         self._status.update(f"{self._nodes} done, {node.kind} {node.name} in {node.seconds:.1f} s …")
         if not node.ok and node.status != "skipped":
-            output.progress.print(f"[red]✗[/red] {node.kind} {node.name}: {node.message}", highlight=False)
+            output.progress.print(
+                f"[red]✗[/red] {node.kind} {node.name}: {escape(node.message)}", highlight=False
+            )
 
 
 def outcome_as_dict(outcome: Outcome, seconds: float) -> dict[str, object]:

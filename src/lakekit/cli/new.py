@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import click
 
@@ -23,7 +24,19 @@ def new(directory: Path, no_input: bool, engine: options.EngineName | None) -> N
     """
     from .. import scaffold
 
-    project = scaffold.new(directory, engine=engine, ask=not no_input and sys.stdin.isatty())
+    shop_timezone = None
+    if not no_input and sys.stdin.isatty():
+        shop_timezone = click.prompt(
+            "The shop's time zone (its days are those of the marts)",
+            default="America/New_York",
+            value_proc=_time_zone,
+        )
+        engine = engine or click.prompt(
+            "What runs SQL: embedded (nothing to start) or trino (after `lakekit up`)",
+            default="embedded",
+            type=click.Choice(["embedded", "trino"]),
+        )
+    project = scaffold.new(directory, engine=engine, shop_timezone=shop_timezone)
     output.console.print(f"The project is in [bold]{project}[/bold]. What to do next:\n", highlight=False)
     for line in (
         f"cd {directory}",
@@ -31,3 +44,9 @@ def new(directory: Path, no_input: bool, engine: options.EngineName | None) -> N
         "lakekit build",
     ):
         output.console.print(f"  {line}", highlight=False)
+
+
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise click.BadParameter(f"'{name}' is no time zone; they are named like Europe/Berlin.")
+    return name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | 
     for index, column in enumerate(columns):
         values = [row[index] for row in rows if row[index] is not None]
         numeric = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(escape(column), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console.print(table, soft_wrap=False)
@@ -46,4 +47,4 @@ def _cell(value: Any) -> str:
         return "[dim]null[/dim]"
     if isinstance(value, Decimal | int) and not isinstance(value, bool):
         return f"{value:,}"
-    return str(value).replace("[", r"\[")
+    return escape(str(value))

@@ -28,7 +28,8 @@ def sql(statement: str, ref: str, engine: options.EngineName | None, as_json: bo
     if as_json:
         output.print_json(result.rows())
     elif result.columns:
-        output.show(result.columns, [list(row.values()) for row in result])
+        columns = [column.to_pylist() for column in result.arrow().columns]
+        output.show(result.columns, list(zip(*columns, strict=True)))
         output.progress.print(f"[dim]{len(result):,} rows[/dim]")
     else:
         output.progress.print("[dim]done[/dim]")

@@ -97,7 +97,14 @@ def build(
         "build",
         *("--project-dir", str(project), "--profiles-dir", str(project), "--target", target.name),
         # A read-only or shared project folder must not stop a build; the log is the report.
-        *("--log-level-file", "none", "--quiet", "--no-version-check", "--no-send-anonymous-usage-stats"),
+        *(
+            "--log-level-file",
+            "none",
+            "--log-level",
+            "none",
+            "--no-version-check",
+            "--no-send-anonymous-usage-stats",
+        ),
         *(["--select", *select.split()] if select else []),
         # The report says it all: artifacts are written by whoever needs them.
         "--no-write-json",

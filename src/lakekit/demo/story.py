@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ..errors import BuildFailed, UsageError
+from ..errors import LakekitError, UsageError
 from ..lake import Lake
 from ..landing import ConfiguredCatalog
 from ..naming import new_branch_name
@@ -51,6 +51,9 @@ class Narrator(Protocol):
 
     def landing(self, progress: Progress) -> None:
         """Records are coming in."""
+
+    def starting(self, what: str) -> None:
+        """The stack is being fetched and started."""
 
     def built(self, node: Node) -> None:
         """A model or test has finished."""
@@ -114,14 +117,14 @@ def _sync(lake: Lake, shop: Shop, number: int, clock: _Clock) -> Sync:
                 source, configured, shop.messages(source, sync=number), progress=clock.narrator.landing
             )
     with lake.branch(new_branch_name("build")) as work:
-        with clock.step(f"sync {number}: build and test on branch {work.ref}"):
-            try:
+        try:
+            with clock.step(f"sync {number}: build and test on branch {work.ref}"):
                 sync.build = work.build(on_node=clock.narrator.built)
-            except BuildFailed:
-                work.keep()
-                raise
-        with clock.step(f"sync {number}: publish"):
-            sync.published = work.publish().hash
+            with clock.step(f"sync {number}: publish"):
+                sync.published = work.publish().hash
+        except LakekitError:
+            work.keep()
+            raise
     return sync
 
 
@@ -157,7 +160,7 @@ def _start_stack(settings: Settings, clock: _Clock) -> None:
     from ..stack import Stack
 
     with clock.step("start Trino, Nessie and the S3 store"):
-        Stack(settings.stack).up()
+        Stack(settings.stack, settings.ports).up(report=clock.narrator.starting)
 
 
 class _Clock:

@@ -83,12 +83,13 @@ class TrinoEngine:
 
     def _catalog(self, ref: str) -> str:
         """The Trino catalog that shows ``ref``, made if need be."""
-        if is_hash(ref):
+        read_only = is_hash(ref)
+        if read_only:
             ref = self._branch_at(ref)
         name = catalog_name(ref)
         with self._lock:
             if name not in self._known:
-                self._run(create_catalog_sql(name, ref, self._endpoints))
+                self._run(create_catalog_sql(name, ref, self._endpoints, read_only=read_only))
                 self._known.add(name)
         return name
 

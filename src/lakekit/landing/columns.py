@@ -50,6 +50,8 @@ def arrow_schema(properties: Mapping[str, Any]) -> pa.Schema:
 
 def arrow_type(schema: Mapping[str, Any]) -> pa.DataType:  # noqa: PLR0911 (a table of types)
     """The column type of one JSON schema property."""
+    if not hasattr(schema, "get"):  # `true` is a schema, too: of anything
+        return pa.string()
     kinds = schema.get("type", ())
     kinds = {kinds} if isinstance(kinds, str) else set(kinds)
     kinds.discard("null")

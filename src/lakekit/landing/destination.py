@@ -127,7 +127,7 @@ def load(
 
 def read_states(iceberg: Catalog, source: str, configured: ConfiguredCatalog) -> list[dict[str, Any]]:
     """The states that bronze holds, as a connector takes them with ``--state``."""
-    tables = [find(iceberg, TableId(source, name)) for name in configured.streams]
+    tables = [find(iceberg, TableId(source, name.lower())) for name in configured.streams]
     states = [state for table in tables if table and (state := state_of(table))]
     return [json.loads(state) for state in dict.fromkeys(states)]
 
@@ -177,7 +177,7 @@ class _Landing:
             case _Message(type="RECORD", record=_Record() as record):
                 return self._take_record(number, record)
             case _Message(type="STATE", state=dict() as state):
-                self._take_state(raw.strip(), state)
+                self._take_state(number, raw.strip(), state)
             case _Message(type="TRACE", trace={"type": "ERROR", "error": error}):
                 raise LandingFailed("The connector failed.", why=str(error.get("message")), todo="land again")
             case _Message(type="LOG" | "TRACE" | "CONTROL"):
@@ -220,13 +220,14 @@ class _Landing:
         self._buffered += 1
         return stream
 
-    def _take_state(self, raw: bytes, state: dict[str, Any]) -> None:
+    def _take_state(self, number: int, raw: bytes, state: dict[str, Any]) -> None:
         self._unechoed.append(raw)
         text = json.dumps(state, separators=(",", ":"))
-        name = state.get("stream", {}).get("stream_descriptor", {}).get("name")
         # A GLOBAL or LEGACY state speaks for every stream of the source.
-        for each in [name] if name in self._configured.streams else list(self._configured.streams):
-            self._stream(0, each).state = text
+        stream = state.get("stream")
+        speaks_for = [stream["stream_descriptor"]["name"]] if stream else list(self._configured.streams)
+        for name in speaks_for:
+            self._stream(number, name).state = text
         if self._buffered >= self._rows_a_flush:
             self.flush()
 
@@ -234,10 +235,10 @@ class _Landing:
         if name not in self._streams:
             if name not in self._configured.streams:
                 raise LandingFailed(
-                    f"Message {number} is a record of '{name}', which is not in the configured catalog.",
+                    f"Message {number} speaks of '{name}', which is not in the configured catalog.",
                     todo=f"its streams are: {', '.join(sorted(self._configured.streams))}",
                 )
-            configured, id_ = self._configured.streams[name], TableId(self._source, name)
+            configured, id_ = self._configured.streams[name], TableId(self._source, name.lower())
             if configured.minimum_generation_id and find(self._iceberg, id_):
                 raise LandingFailed(
                     f"'{name}' is to be refreshed, and {id_} has rows already.",

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from pyiceberg import expressions
-from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, NoSuchTableError
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    NoSuchTableError,
+    TableAlreadyExistsError,
+)
 
 from ..errors import LandingFailed
+from ..naming import EXTRACTED_AT, RAW_ID
 from .versions import merge
 
 if TYPE_CHECKING:
@@ -51,7 +57,10 @@ def prepare(iceberg: Catalog, id_: TableId, schema: pa.Schema) -> Table:
         return table
     with suppress(NamespaceAlreadyExistsError):
         iceberg.create_namespace(id_.schema)
-    return iceberg.create_table((id_.schema, id_.name), schema)
+    try:
+        return iceberg.create_table((id_.schema, id_.name), schema)
+    except TableAlreadyExistsError:
+        return prepare(iceberg, id_, schema)  # another landing has just made it
 
 
 def commit(
@@ -89,8 +98,10 @@ def _commit(
     schema = table.schema().as_arrow()
     properties = {STATE: state} if state else {}
     if not key:
-        table.append(_arrow(new, schema), snapshot_properties=properties)
-        return len(new), 0
+        fresh = _unseen(table, new)
+        if fresh or state:
+            table.append(_arrow(fresh, schema), snapshot_properties=properties)
+        return len(fresh), 0
     held = _held(table, new, key[0])
     standing = {tuple(row[name] for name in key): row for row in held}
     before = dict(standing)
@@ -117,6 +128,24 @@ def _held(table: Table, new: list[Row], column: str) -> list[Row]:
         return []
     rows: list[Row] = table.scan(row_filter=_among(column, list(values))).to_arrow().to_pylist()
     return rows
+
+
+def _unseen(table: Table, new: list[Row]) -> list[Row]:
+    """The rows that an earlier, interrupted landing of the same messages has not brought already."""
+    if not new:
+        return []
+    extracted = [row[EXTRACTED_AT] for row in new]
+    of: Any = expressions
+    same_time = of.And(
+        of.GreaterThanOrEqual(EXTRACTED_AT, min(extracted)), of.LessThanOrEqual(EXTRACTED_AT, max(extracted))
+    )
+    held = (
+        table.scan(row_filter=same_time, selected_fields=(RAW_ID,)).to_arrow()
+        if table.current_snapshot()
+        else None
+    )
+    seen = set(held.column(RAW_ID).to_pylist()) if held else set()
+    return [row for row in new if row[RAW_ID] not in seen]
 
 
 def _among(column: str, values: list[Any]) -> Any:

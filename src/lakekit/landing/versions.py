@@ -33,7 +33,9 @@ def merge(held: Row | None, new: Row, cursor: str | None) -> Row:  # noqa: PLR09
         known = [at for at in (held.get(DELETED_AT), held.get(cursor)) if at is not None]
         if known and max(known) >= new[DELETED_AT]:
             return held
-        return held | {name: value for name, value in new.items() if value is not None}
+        # Marked now, whenever the mark was extracted: whoever reads increments must see it.
+        newest = max(held, new, key=lambda row: row[EXTRACTED_AT])
+        return held | {name: value for name, value in new.items() if value is not None} | _meta(newest)
     if cursor is None or is_tombstone(held, cursor):
         wins = cursor is not None or new[EXTRACTED_AT] >= held[EXTRACTED_AT]
     else:
@@ -47,7 +49,7 @@ def merge(held: Row | None, new: Row, cursor: str | None) -> Row:  # noqa: PLR09
         kept = {name: value for name, value in held.items() if name.startswith("deleted_")}
         # The row changed now, or was marked later: whoever reads increments must see it.
         newest = max(held, new, key=lambda row: row[EXTRACTED_AT])
-        marked = new | kept | {name: newest[name] for name in META_COLUMNS}
+        marked = new | kept | _meta(newest)
         return held if same_payload(held, marked) else marked
     return new
 
@@ -56,6 +58,10 @@ def same_payload(one: Row, other: Row) -> bool:
     """Whether two rows differ in meta columns only."""
     names = (one.keys() | other.keys()) - set(META_COLUMNS)
     return all(one.get(name) == other.get(name) for name in names)
+
+
+def _meta(row: Row) -> Row:
+    return {name: row[name] for name in META_COLUMNS if name in row}
 
 
 def _rank(row: Row, cursor: str) -> tuple[Any, ...]:

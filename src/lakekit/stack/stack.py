@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .artifacts import Report
 
 _STATE: Final = "state.json"
+_READY: Final = "ready"
+"""Made once a query has answered: an `up` that was killed half-way leaves services, but not this."""
 _CREDENTIALS: Final = "credentials.json"
 
 
@@ -61,7 +63,7 @@ class Stack:
         """
         with self._locked():
             services = self._services()
-            if services and all(service.process for service in services):
+            if services and all(service.process for service in services) and (self.folder / _READY).exists():
                 return self.endpoints()
             # One that died takes the others with it: Trino's catalogs and Nessie's memory are gone anyway.
             stop(services)
@@ -102,6 +104,7 @@ class Stack:
         return self.folder / "logs" / f"{service}.log"
 
     def _start(self, ephemeral: bool, report: Report) -> Endpoints:
+        (self.folder / _READY).unlink(missing_ok=True)
         artifacts = Artifacts(report)
         ports = {name: choose_port(name, getattr(self._ports, name)) for name in ("s3", "nessie", "trino")}
         endpoints = self._endpoints_at(ports["s3"], ports["nessie"], ports["trino"])
@@ -128,6 +131,7 @@ class Stack:
             s3.make_bucket(endpoints)
             report("asking through the catalog")
             _warm_up(endpoints)
+            (self.folder / _READY).touch()
         except BaseException:
             stop(started)
             (self.folder / _STATE).unlink(missing_ok=True)

@@ -21,7 +21,7 @@ _ACCESS_KEY: Final = "LAKEKIT_S3_ACCESS_KEY"
 _SECRET_KEY: Final = "LAKEKIT_S3_SECRET_KEY"  # noqa: S105 (a variable's name)
 
 
-def create_catalog_sql(name: str, ref: str, endpoints: Endpoints) -> str:
+def create_catalog_sql(name: str, ref: str, endpoints: Endpoints, *, read_only: bool = False) -> str:
     """Make the Trino catalog ``name`` show the lake at a Nessie ref.
 
     Trino takes the S3 credentials from its own environment: the statement, which it logs and shows, has none.
@@ -39,6 +39,8 @@ def create_catalog_sql(name: str, ref: str, endpoints: Endpoints) -> str:
         "s3.aws-access-key": f"${{ENV:{_ACCESS_KEY}}}",
         "s3.aws-secret-key": f"${{ENV:{_SECRET_KEY}}}",
     }
+    if read_only:
+        properties["iceberg.security"] = "READ_ONLY"
     settings = ", ".join(f"{quoted(key)} = '{value}'" for key, value in properties.items())
     return f"create catalog if not exists {quoted(name)} using iceberg with ({settings})"
 

@@ -142,9 +142,11 @@ class EmbeddedCatalog:
                 set_state(connection, into, merge.apply)
             return _branch(connection, into)
 
-    def record_checks(self, branch: str, results: Mapping[str, bool]) -> None:
+    def record_checks(self, branch: str, results: Mapping[str, bool], *, replace: bool = False) -> None:
         with self._store.writing() as connection:
             _branch(connection, branch)
+            if replace:
+                connection.execute("delete from checks where branch = ?", (branch,))
             connection.executemany(
                 "insert or replace into checks (branch, name, passed) values (?, ?, ?)",
                 [(branch, name, passed) for name, passed in results.items()],

@@ -15,6 +15,7 @@ from pyiceberg.catalog.sql import SqlCatalogBaseTable
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from ...errors import ProjectError
 from ...naming import MAIN
 
 if TYPE_CHECKING:
@@ -146,8 +147,14 @@ class Store:
         event.listen(engine, "connect", _configure)
         store = cls(engine)
         with store.reading() as connection:
-            made = connection.execute("pragma user_version").fetchone()[0] == _VERSION
-        if not made:
+            version = connection.execute("pragma user_version").fetchone()[0]
+        if version > _VERSION:
+            raise ProjectError(
+                f"{file} was written by a newer lakekit.",
+                why=f"its version is {version}",
+                todo="upgrade lakekit",
+            )
+        if version < _VERSION:
             with FileLock(folder / "catalog.lock"):
                 store._make()
         return store

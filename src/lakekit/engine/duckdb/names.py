@@ -45,10 +45,15 @@ def parse(sql: str) -> exp.Expr:
 def references(tree: exp.Expr) -> list[Reference]:
     """What of the lake a statement names, as ``schema.name`` or ``lake.schema.name``, in order of appearance.
 
-    Single names are those of CTEs (or of nothing), and left alone.
+    Single names are those of CTEs, and left alone; any other raises ``QueryFailed``, lest DuckDB take it for a file.
     """
     found = []
+    ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table):
+        if not table.db and isinstance(table.this, exp.Identifier) and table.name.lower() not in ctes:
+            raise QueryFailed(
+                f"'{table.name}' is no table of the lake.", todo="name its schema, too: schema.table"
+            )
         if (
             not table.db
             or table.catalog.lower() not in ("", CATALOG)

@@ -50,7 +50,6 @@ SCRATCH: Final = "lakekit_scratch"
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "memory_limit": "300MB",
     "preserve_insertion_order": "false",
     # A name that is no table must fail, never find a Python variable.
     "python_enable_replacements": "false",

@@ -4,8 +4,9 @@
   unique_key     a column or a list of them: one row of the batch for each.
   merge_cursor   a column that says how new a row is: an older row never replaces a newer one. Optional.
   merge_scope    a column (an order line's order): the batch has all rows of the scopes that it has any of, so
-                 rows of those scopes that are not in the batch are deleted. Optional. (A statement of its own,
-                 before the merge: DuckDB's MERGE into Iceberg can update or delete, not both.)
+                 rows of those scopes that are not in the batch, and not newer than it, are deleted. Optional.
+                 A scope that has become empty is not in the batch: its rows stay. (A statement of its own, before
+                 the merge: DuckDB's MERGE into Iceberg can update or delete, not both.)
 
   A row that would not change is not written: building again over the same rows writes nothing.
 #}
@@ -28,7 +29,11 @@
 
   {% if scope -%}
   delete from {{ target }}
-  where {{ adapter.quote(scope) }} in (select {{ adapter.quote(scope) }} from {{ batch }})
+  where exists (
+      select 1 from {{ batch }} as batch
+      where {{ lakekit.equal([scope], "batch", target) }}
+      {%- if cursor %} and coalesce(batch.{{ adapter.quote(cursor) }} >= {{ target }}.{{ adapter.quote(cursor) }}, true){% endif %}
+    )
     and not exists (select 1 from {{ batch }} as batch where {{ lakekit.equal(keys, "batch", target) }});
   {%- endif %}
 

@@ -16,12 +16,12 @@ with sales as (
 refunds as (
     select
         refunds.refund_date,
-        refunds.currency,
+        orders.currency,
         sum(refunds.refund_amount) as refunds
     from {{ ref("int_shopify__refunds") }} as refunds
     inner join {{ ref("int_shopify__orders") }} as orders on refunds.order_id = orders.order_id
     where orders.is_sale
-    group by refunds.refund_date, refunds.currency
+    group by refunds.refund_date, orders.currency
 ),
 
 {# A day with refunds only has a row too. #}

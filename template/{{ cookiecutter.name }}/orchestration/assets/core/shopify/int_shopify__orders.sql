@@ -1,12 +1,14 @@
 {{ config(unique_key="order_id", merge_cursor="updated_at") }}
 
 with orders as (
+    {# No order runs ahead of its lines: where they have not been built yet, it waits for them. #}
     {# An order that was deleted before it was first read has no updated_at: there is nothing to tell of it. #}
     {{ lakekit.dedupe(
         ref("stg_shopify__orders"),
         key="order_id",
         order_by="updated_at desc, _airbyte_extracted_at desc",
         where="updated_at is not null and " ~ lakekit.is_new()
+            ~ " and _airbyte_extracted_at <= (select max(_airbyte_extracted_at) from " ~ ref("int_shopify__order_lines") ~ ")"
     ) }}
 ),
 
@@ -36,6 +38,7 @@ select
     orders.currency,
     orders.shop_currency,
     orders.financial_status,
+    orders.taxes_included,
     orders.is_test,
     orders.cancelled_at is not null as is_cancelled,
     orders.cancelled_at,

@@ -9,6 +9,7 @@ select
     deleted_at,
     test as is_test,
     financial_status,
+    taxes_included,
     presentment_currency as currency,
     currency as shop_currency,
     {{ money("total_shipping_price_set", "presentment_money") }} as shipping_amount,
