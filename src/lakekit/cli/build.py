@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.markup import escape
 
-from ..errors import UsageError
+from ..errors import LakekitError, UsageError
 from . import options, output
 
 if TYPE_CHECKING:
@@ -61,7 +61,15 @@ def build(
         name = name or new_branch_name("build")
         known = {ref.name for ref in lake.catalog.refs()}
         work = lake.at(name) if name in known else lake.branch(name)
-        report = run(work, " ".join(select), full_refresh=full_refresh)
+        before = lake.catalog.ref(name).hash
+        try:
+            report = run(work, " ".join(select), full_refresh=full_refresh)
+        except LakekitError as error:
+            if lake.catalog.ref(name).hash != before:
+                error.todo = f"main is as it was, and the branch is kept: lakekit branch diff {name}"
+            elif name not in known:
+                lake.delete_branch(name)
+            raise
         published = publish and report.ok
         if published:
             work.publish()

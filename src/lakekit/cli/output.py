@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # In a pipe or a log nobody can widen the window: long rows run on rather than fold.
 console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000)
 _json = msgspec.json.Encoder(decimal_format="number")
+_WIDEST: Final = 80
 progress = Console(stderr=True, soft_wrap=True)
 """Where progress goes, so that standard output stays a command's result."""
 
@@ -45,6 +46,7 @@ def print_json(value: Any) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return "[dim]null[/dim]"
-    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+    if isinstance(value, Decimal):
         return f"{value:,}"
-    return escape(str(value))
+    text = str(value)
+    return escape(text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from . import options, output
+
+ROWS: Final = 100
 
 
 @click.command()
@@ -13,7 +17,7 @@ from . import options, output
 @options.engine
 @options.as_json
 def sql(statement: str, ref: str, engine: options.EngineName | None, as_json: bool) -> None:
-    """Run one STATEMENT of Trino SQL and print its rows.
+    """Run one STATEMENT of Trino SQL and print its rows: the first 100, and long texts cut, unless --json.
 
     \b
     lakekit sql "select * from marts.fct_daily_sales order by sales_date desc limit 5"
@@ -28,8 +32,11 @@ def sql(statement: str, ref: str, engine: options.EngineName | None, as_json: bo
     if as_json:
         output.print_json(result.rows())
     elif result.columns:
-        columns = [column.to_pylist() for column in result.arrow().columns]
+        shown = result.arrow().slice(0, ROWS)
+        columns = [column.to_pylist() for column in shown.columns]
         output.show(result.columns, list(zip(*columns, strict=True)))
-        output.progress.print(f"[dim]{len(result):,} rows[/dim]")
+        rows = f"{len(result):,} row{'s' if len(result) != 1 else ''}"
+        cut = f", of which the first {ROWS} are shown; --json prints all" if len(result) > ROWS else ""
+        output.progress.print(f"[dim]{rows}{cut}[/dim]")
     else:
         output.progress.print("[dim]done[/dim]")

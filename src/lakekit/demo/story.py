@@ -91,6 +91,12 @@ def play(
     raises: the branch that failed is then kept.
     """
     clock = _Clock(narrator)
+    if (directory / FILE).is_file() and not _shop_file(Settings.load(directory)).is_file():
+        raise UsageError(
+            f"{directory} is a project that no demo made.",
+            why="the demo would land its orders among yours",
+            todo="choose another --dir",
+        )
     if not (directory / FILE).is_file():
         with clock.step("make the project"):
             new(directory, engine=engine or "embedded")
@@ -139,7 +145,7 @@ def _next_sync(lake: Lake, shop: Shop) -> int:
 
 def _shop(settings: Settings, orders: int | None, seed: int | None) -> Shop:
     """The shop of this project: the same at every run, or later syncs would not follow from earlier ones."""
-    file = settings.lake.parent / "demo.json"
+    file = _shop_file(settings)
     if file.is_file():
         known = json.loads(file.read_text(encoding="utf-8"))
         for name, asked in (("orders", orders), ("seed", seed)):
@@ -154,6 +160,10 @@ def _shop(settings: Settings, orders: int | None, seed: int | None) -> Shop:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(known), encoding="utf-8")
     return Shop(**known)
+
+
+def _shop_file(settings: Settings) -> Path:
+    return settings.lake.parent / "demo.json"
 
 
 def _start_stack(settings: Settings, clock: _Clock) -> None:
