@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .dbt import BuildReport
+
 
 class LakekitError(Exception):
     """What failed, with its cause and its remedy.
@@ -116,7 +118,13 @@ class UnsupportedSql(LakekitError):
 
 
 class BuildFailed(LakekitError):
-    """dbt could not run, or a model, snapshot or seed failed."""
+    """dbt could not run, or a model, snapshot or seed failed; ``report`` says what else it did, if it ran."""
+
+    def __init__(
+        self, what: str, *, why: str = "", todo: str = "", report: BuildReport | None = None
+    ) -> None:
+        super().__init__(what, why=why, todo=todo)
+        self.report = report
 
 
 class LandingFailed(LakekitError):

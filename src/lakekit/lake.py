@@ -180,18 +180,26 @@ class Lake:
         return read_states(self.catalog.iceberg(self.ref), source, configured)
 
     def build(
-        self, select: str = "", *, full_refresh: bool = False, on_node: Callable[[Node], None] | None = None
+        self,
+        select: str = "",
+        *,
+        exclude: str = "",
+        full_refresh: bool = False,
+        on_node: Callable[[Node, int], None] | None = None,
     ) -> BuildReport:
         """Build and test the project's dbt models at this ref, and remember what the checks said.
 
-        ``select`` is dbt's selection syntax; empty builds everything. Failed checks are in the report (and
-        keep the branch from being published); a model that fails raises ``BuildFailed``.
+        ``select`` and ``exclude`` are dbt's selection syntax; empty builds everything. ``on_node`` gets each node
+        as it finishes, and how many there are in all. Failed checks are in the report (and keep the branch from
+        being published); a model that fails raises ``BuildFailed``.
         """
         from .dbt import build
 
         self._require_a_branch()
         target = self.engine.dbt_target(self.ref)
-        report = build(self.settings.dbt, target, select, full_refresh=full_refresh, on_node=on_node)
+        report = build(
+            self.settings.dbt, target, select, exclude=exclude, full_refresh=full_refresh, on_node=on_node
+        )
         broken = [node for node in report.failures if not node.is_check]
         known = self.catalog.checks(self.ref).results
         results = report.checks
@@ -199,12 +207,9 @@ class Lake:
         results |= {node.name: node.ok for node in report.nodes if node in broken or node.name in known}
         if results:
             # A build of everything is the whole truth: a check that is no more has no say.
-            self.catalog.record_checks(self.ref, results, replace=not select)
+            self.catalog.record_checks(self.ref, results, replace=not (select or exclude))
         if broken:
-            raise BuildFailed(
-                f"{len(broken)} of {len(report.nodes)} nodes failed: {', '.join(n.name for n in broken)}.",
-                why="\n".join(f"{node.name}: {node.message}" for node in broken),
-            )
+            raise self._build_failed(report, broken)
         return report
 
     def diff(self) -> list[Change]:
@@ -225,7 +230,7 @@ class Lake:
         """
         if self.ref == self.onto:
             raise UsageError(
-                f"'{self.ref}' cannot be published into itself.", todo="work on a branch: lake.branch()"
+                f"'{self.ref}' cannot be published into itself.", todo="work on a branch, and publish that"
             )
         if not unchecked:
             self._require_passing_checks()
@@ -255,23 +260,41 @@ class Lake:
                 todo="make a branch of it, and write there",
             )
 
+    def _build_failed(self, report: BuildReport, broken: list[Node]) -> BuildFailed:
+        landed = {str(table) for table in self.catalog.entries(self.ref)}
+        missing = sorted({source for node in broken for source in node.reads} - landed)
+        if missing:
+            sources = sorted({source.partition(".")[0] for source in missing})
+            return BuildFailed(
+                f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} not landed at '{self.ref}'.",
+                why=f"{len(broken)} of {len(report.nodes)} nodes failed: {', '.join(n.name for n in broken)}",
+                todo=f"land first (lakekit land --source {sources[0]} …), or leave out what reads it "
+                f"(lakekit build --exclude '{' '.join(f'source:{source}+' for source in sources)}')",
+                report=report,
+            )
+        return BuildFailed(
+            f"{len(broken)} of {len(report.nodes)} nodes failed: {', '.join(n.name for n in broken)}.",
+            why="\n".join(f"{node.name}: {node.message}" for node in broken),
+            report=report,
+        )
+
     def _require_passing_checks(self) -> None:
         checks = self.catalog.checks(self.ref)
         if not checks.results:
             raise PublishRefused(
                 f"No check ran on '{self.ref}', so nothing vouches for it.",
-                todo="build it with its tests, or publish unchecked",
+                todo="build it with its tests, or publish it unchecked (--unchecked)",
             )
         if checks.failed:
             raise PublishRefused(
                 f"{len(checks.failed)} of {len(checks.results)} checks failed on '{self.ref}'.",
                 why=", ".join(checks.failed),
-                todo="mend and build again, or publish unchecked",
+                todo="mend and build again, or publish it unchecked (--unchecked)",
             )
         if not checks.fresh:
             raise PublishRefused(
                 f"'{self.ref}' has changed since its checks ran.",
-                todo="build it again with its tests, or publish unchecked",
+                todo="build it again with its tests, or publish it unchecked (--unchecked)",
             )
 
     def _change(self, base: str, before: Entry | None, after: Entry | None) -> Change:

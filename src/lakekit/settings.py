@@ -32,7 +32,9 @@ class Ports(BaseModel):
 class Settings(BaseSettings):
     """A project's settings. Folders are given relative to the project's own, and are absolute here."""
 
-    model_config = SettingsConfigDict(env_prefix="LAKEKIT_", env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="LAKEKIT_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid"
+    )
 
     project: Path
     """The folder that holds ``lakekit.toml``."""
@@ -110,4 +112,6 @@ def find_project(start: Path | None = None) -> Path:
 def _describe(problem: object) -> str:
     assert isinstance(problem, dict)
     where = ".".join(str(part) for part in problem["loc"]) or "settings"
+    if problem["type"] == "extra_forbidden":
+        return f"{where} is no setting"
     return f"{where}: {problem['msg']} (given: {problem['input']!r})"

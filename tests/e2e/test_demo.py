@@ -42,6 +42,7 @@ def test_the_demo_shows_published_marts_and_a_second_run_goes_on(tmp_path: Path)
     ):
         assert shown in first.stdout
     assert "Traceback" not in first.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["shop"]
 
     project = tmp_path / "shop"
     sales = "select max(sales_date) as day from marts.fct_daily_sales where currency = 'USD'"

@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent
 
+import requests
 from pyiceberg.catalog.rest import RestCatalog
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
+
+from ..errors import StackFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +60,12 @@ class _WithLastColumnId(HTTPAdapter):
                 if update["action"] == "add-schema":
                     update.setdefault("last-column-id", max(_ids(update["schema"])))
             request.prepare_body(json.dumps(body).encode(), None)
-        return super().send(request, *args, **kwargs)
+        try:
+            return super().send(request, *args, **kwargs)
+        except requests.ConnectionError as error:
+            raise StackFailed(
+                f"Nessie does not answer at {request.url}.", why=str(error), todo="lakekit status"
+            ) from error
 
 
 def _ids(kind: Any) -> Iterator[int]:

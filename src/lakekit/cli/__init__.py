@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib import import_module
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ _COMMANDS: Final = {
     "sql": "lakekit.cli.sql:sql",
     "branch": "lakekit.cli.branch:branch",
 }
+
+
+_INTERRUPTED: Final = 128 + signal.SIGINT
 
 
 class _Failure(click.ClickException):
@@ -58,6 +62,9 @@ class _LazyGroup(click.Group):
             return super().invoke(ctx)
         except LakekitError as error:
             raise _Failure(error) from error
+        except KeyboardInterrupt as interrupt:
+            click.secho("interrupted: what was committed stands, nothing is half written", fg="red", err=True)
+            raise click.exceptions.Exit(_INTERRUPTED) from interrupt
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

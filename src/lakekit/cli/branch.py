@@ -29,7 +29,12 @@ def list_(engine: options.EngineName | None, as_json: bool) -> None:
     if as_json:
         output.print_json(
             [
-                {"name": ref.name, "hash": ref.hash, "committed_at": commit and commit.committed_at}
+                {
+                    "name": ref.name,
+                    "hash": ref.hash,
+                    "committed_at": commit and commit.committed_at,
+                    "message": commit and commit.message,
+                }
                 for ref, commit in found
             ]
         )
@@ -76,7 +81,7 @@ def diff(name: str, engine: options.EngineName | None, as_json: bool) -> None:
     elif changes:
         show_changes(changes)
     else:
-        output.progress.print(f"'{name}' holds what main held when it left.")
+        output.progress.print(f"Nothing on '{name}' differs from main.")
 
 
 @branch.command()
@@ -98,15 +103,16 @@ def publish(name: str, unchecked: bool, engine: options.EngineName | None) -> No
 
 
 @branch.command()
-@click.argument("name")
+@click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @options.engine
-def delete(name: str, engine: options.EngineName | None) -> None:
-    """Delete a branch and what was only on it."""
+def delete(names: tuple[str, ...], engine: options.EngineName | None) -> None:
+    """Delete branches and what was only on them."""
     from ..lake import Lake
 
     with Lake.connect(engine=engine) as lake:
-        lake.delete_branch(name)
-    output.progress.print(f"'{name}' is deleted.")
+        for name in names:
+            lake.delete_branch(name)
+            output.progress.print(f"'{name}' is deleted.")
 
 
 def show_changes(changes: list[Change]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +12,10 @@ import click
 from rich.markup import escape
 
 from . import options, output
-from .build import summary
+from .build import narrator, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from rich.status import Status
 
     from ..dbt import Node
     from ..demo.story import Outcome
@@ -58,32 +57,28 @@ def demo(
 class _Terminal:
     """Tells the story on standard error: a spinner while a step runs, a line when it is done."""
 
-    def __init__(self) -> None:
-        self._status: Status | None = None
-        self._nodes = 0
-
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         started = time.monotonic()
-        self._nodes = 0
-        with output.progress.status(f"{name} …") as self._status:
-            yield
+        try:
+            with output.doing(name) as self._say:
+                self._built = narrator(self._say)
+                yield
+        except BaseException:
+            output.progress.print(f"[red]✗[/red] {name}", highlight=False)
+            raise
         output.progress.print(
             f"[green]✓[/green] {name} [dim]{time.monotonic() - started:.1f} s[/dim]", highlight=False
         )
 
     def landing(self, progress: Progress) -> None:
-        assert self._status is not None
-        self._status.update(f"{progress.stream}: {progress.records:,} records …")
+        self._say(f"{progress.stream}: {progress.records:,} records")
 
     def starting(self, what: str) -> None:
-        assert self._status is not None
-        self._status.update(f"{what} …")
+        self._say(what)
 
-    def built(self, node: Node) -> None:
-        assert self._status is not None
-        self._nodes += 1
-        self._status.update(f"{self._nodes} done, {node.kind} {node.name} in {node.seconds:.1f} s …")
+    def built(self, node: Node, total: int) -> None:
+        self._built(node, total)
         if not node.ok and node.status != "skipped":
             output.progress.print(
                 f"[red]✗[/red] {node.kind} {node.name}: {escape(node.message)}", highlight=False
@@ -133,15 +128,13 @@ def _show(outcome: Outcome, seconds: float) -> None:
 
 
 def _next_steps(outcome: Outcome) -> list[str]:
+    lakekit = output.command()
     steps = [
-        f"cd {outcome.project}",
-        'lakekit sql "select * from marts.dim_customers order by lifetime_value desc limit 5"',
-        "lakekit build --branch try --no-publish    # edit a model in orchestration/assets first",
-        "lakekit branch diff try                    # what your edit changed",
-        "lakekit demo --dir .                       # one more week of data",
+        f"cd {shlex.quote(str(outcome.project))}",
+        f'{lakekit} sql "select * from marts.dim_customers order by lifetime_value desc limit 5"',
+        f"{lakekit} build --branch try --no-publish    # edit a model in orchestration/assets first",
+        f"{lakekit} branch diff try                    # what your edit changed",
+        f"{lakekit} demo --dir .                       # one more week of data",
     ]
-    return (
-        [*steps, "lakekit down                               # stop the stack"]
-        if outcome.engine == "trino"
-        else steps
-    )
+    stop = f"{lakekit} down                               # stop the stack"
+    return [*steps, stop] if outcome.engine == "trino" else steps

@@ -49,11 +49,11 @@ def land(
     from ..landing import ConfiguredCatalog, connector
 
     configured = ConfiguredCatalog.parse(catalog)
-    with Lake.connect(engine=engine) as main, output.progress.status("waiting for messages …") as status:
+    with Lake.connect(engine=engine) as main, output.doing("waiting for messages") as say:
         lake = main.at(ref)
 
         def narrate(progress: Progress) -> None:
-            status.update(f"{progress.stream}: {progress.records:,} records …")
+            say(f"{progress.stream}: {progress.records:,} records")
 
         read = connector(command, catalog, lake.states(source, configured)) if command else _stdin()
         with read as messages:
@@ -64,6 +64,10 @@ def land(
             f"{stream.updated:,} updated, {stream.unchanged:,} unchanged",
             highlight=False,
         )
+    if not report.streams:
+        output.progress.print("Nothing has landed: no record came in, and no state.")
+    if report.ignored:
+        output.progress.print(f"{output.count(report.ignored, 'message')} of an unknown type passed over")
 
 
 def _stdin() -> AbstractContextManager[Iterable[bytes]]:

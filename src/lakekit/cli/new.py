@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 import click
 
-from . import options, output
+from . import output
+
+if TYPE_CHECKING:
+    from ..settings import EngineName
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--no-input", is_flag=True, help="Ask nothing: take the defaults.")
-@options.engine
-def new(directory: Path, no_input: bool, engine: options.EngineName | None) -> None:
+@click.option(
+    "--engine",
+    type=click.Choice(["embedded", "trino"]),
+    help="What runs the project's SQL.  [default: embedded]",
+)
+def new(directory: Path, no_input: bool, engine: EngineName | None) -> None:
     """Make a project in DIRECTORY: models, tests and settings for a Shopify and Klaviyo shop.
 
     \b
@@ -38,10 +47,12 @@ def new(directory: Path, no_input: bool, engine: options.EngineName | None) -> N
         )
     project = scaffold.new(directory, engine=engine, shop_timezone=shop_timezone)
     output.console.print(f"The project is in [bold]{project}[/bold]. What to do next:\n", highlight=False)
+    lakekit = output.command()
     for line in (
-        f"cd {directory}",
-        "lakekit land --source shopify --catalog configured_catalog.json < messages.jsonl",
-        "lakekit build",
+        f"cd {shlex.quote(str(directory))}",
+        f"{lakekit} land --source shopify --catalog shopify.json -- source-shopify read --config secrets.json",
+        f"{lakekit} land --source klaviyo --catalog klaviyo.json -- source-klaviyo read --config secrets.json",
+        f"{lakekit} build",
     ):
         output.console.print(f"  {line}", highlight=False)
 

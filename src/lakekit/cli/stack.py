@@ -21,8 +21,8 @@ def up() -> None:
 
     settings = Settings.load()
     started = time.monotonic()
-    with output.progress.status("starting …") as status:
-        endpoints = Stack(settings.stack, settings.ports).up(report=lambda doing: status.update(f"{doing} …"))
+    with output.doing("starting") as say:
+        endpoints = Stack(settings.stack, settings.ports).up(report=say)
     output.progress.print(
         f"[green]✓[/green] Trino at {endpoints.trino_uri}, Nessie at {endpoints.nessie_uri}, "
         f"S3 at {endpoints.s3_endpoint} [dim]{time.monotonic() - started:.1f} s[/dim]",
@@ -71,6 +71,6 @@ def down() -> None:
     from ..settings import Settings
     from ..stack import Stack
 
-    with output.progress.status("stopping …"):
+    with output.doing("stopping"):
         stopped = Stack(Settings.load().stack).down()
     output.progress.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")

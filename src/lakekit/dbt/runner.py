@@ -39,6 +39,10 @@ class Node:
     seconds: float
     message: str = ""
     schema: str = ""
+    query: str = ""
+    """What dbt ran for it, in Trino SQL: of a data test, the rows that fail."""
+    reads: tuple[str, ...] = ()
+    """The sources that it reads itself: ``shopify.orders``."""
 
     @property
     def is_check(self) -> bool:
@@ -76,16 +80,18 @@ def build(
     target: DbtTarget,
     select: str = "",
     *,
+    exclude: str = "",
     full_refresh: bool = False,
-    on_node: Callable[[Node], None] | None = None,
+    on_node: Callable[[Node, int], None] | None = None,
 ) -> BuildReport:
     """Run ``dbt build`` on the dbt project in the folder ``project`` against ``target``.
 
-    ``select`` is dbt's selection syntax, space-separated; empty for everything. ``on_node`` is called with
-    each node as it finishes, from dbt's threads. Failed nodes are in the report, not raised.
+    ``select`` and ``exclude`` are dbt's selection syntax, space-separated; empty for everything and nothing.
+    ``on_node`` is called with each node as it finishes and how many there are in all, from dbt's threads.
+    Failed nodes are in the report, not raised.
 
     Raises ``ProjectError`` if there is no dbt project, ``BuildFailed`` if dbt cannot run it at all or the
-    selection matches nothing.
+    selection matches nothing, and ``KeyboardInterrupt`` if it was interrupted.
     """
     if not (project / "dbt_project.yml").is_file():
         raise ProjectError(
@@ -106,6 +112,7 @@ def build(
             "--no-send-anonymous-usage-stats",
         ),
         *(["--select", *select.split()] if select else []),
+        *(["--exclude", *exclude.split()] if exclude else []),
         # The report says it all: artifacts are written by whoever needs them.
         "--no-write-json",
         *(["--full-refresh"] if full_refresh else []),
@@ -115,12 +122,14 @@ def build(
     started = time.monotonic()
     with _one_invocation, _environment(target.env), _working_directory_kept():
         outcome = runner_class(callbacks=[_listener(on_node)] if on_node else []).invoke(arguments)
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
     if outcome.result is None or not hasattr(outcome.result, "results"):
         raise BuildFailed("dbt could not build the project.", why=_reason(outcome.exception))
     nodes = tuple(_node(result) for result in outcome.result.results)
     if not nodes:
         raise BuildFailed(
-            f"No model or test matches '{select}'." if select else "The project has no models.",
+            f"No model or test matches '{select}'." if select else "There are no models to build.",
             todo="name models as `dbt ls` prints them, e.g. int_shopify__orders+",
         )
     return BuildReport(nodes, time.monotonic() - started)
@@ -163,11 +172,19 @@ def _node(result: Any) -> Node:
         seconds=float(result.execution_time),
         message=(result.message or "").strip(),
         schema=getattr(node, "schema", "") or "",
+        query=(getattr(node, "compiled_code", "") or "").strip(),
+        # Others have no sources, or raise when they are asked for them.
+        reads=tuple(".".join(source) for source in node.sources) if node.resource_type == "model" else (),
     )
 
 
-def _listener(on_node: Callable[[Node], None]) -> Callable[[Any], None]:
+def _listener(on_node: Callable[[Node, int], None]) -> Callable[[Any], None]:
+    total = 0
+
     def listen(event: Any) -> None:
+        nonlocal total
+        if event.info.name == "LogStartLine":
+            total = event.data.total
         if event.info.name == "NodeFinished":
             info, outcome = event.data.node_info, event.data.run_result
             on_node(
@@ -178,7 +195,8 @@ def _listener(on_node: Callable[[Node], None]) -> Callable[[Any], None]:
                     seconds=float(outcome.execution_time),
                     message=outcome.message.strip(),
                     schema=info.node_relation.schema,
-                )
+                ),
+                total,
             )
 
     return listen

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ..errors import LakekitError, UsageError
+from ..errors import BuildFailed, LakekitError, UsageError
 from ..lake import Lake
 from ..landing import ConfiguredCatalog
 from ..naming import new_branch_name
@@ -55,8 +55,8 @@ class Narrator(Protocol):
     def starting(self, what: str) -> None:
         """The stack is being fetched and started."""
 
-    def built(self, node: Node) -> None:
-        """A model or test has finished."""
+    def built(self, node: Node, total: int) -> None:
+        """A model or test has finished, one of so many."""
 
 
 @dataclass(slots=True)
@@ -126,6 +126,13 @@ def _sync(lake: Lake, shop: Shop, number: int, clock: _Clock) -> Sync:
         try:
             with clock.step(f"sync {number}: build and test on branch {work.ref}"):
                 sync.build = work.build(on_node=clock.narrator.built)
+                if failed := [node.name for node in sync.build.failures]:
+                    raise BuildFailed(
+                        f"{len(failed)} of {len(sync.build.checks)} checks failed on '{work.ref}'.",
+                        why=", ".join(failed),
+                        todo=f"main is as it was, and the branch is kept: lakekit branch diff {work.ref}",
+                        report=sync.build,
+                    )
             with clock.step(f"sync {number}: publish"):
                 sync.published = work.publish().hash
         except LakekitError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,6 +21,10 @@ from .trino_types import arrow_type
 if TYPE_CHECKING:
     from ..catalog.nessie import NessieCatalog
     from ..stack.endpoints import Endpoints
+
+
+# At each connection it remarks that there is no keyring, which nothing here asks for.
+logging.getLogger("trino.auth").setLevel(logging.WARNING)
 
 
 class TrinoEngine:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
 
 from ..errors import UsageError
 
@@ -29,6 +30,27 @@ class Stream:
     sync_id: int
 
 
+class _AirbyteStream(msgspec.Struct):
+    name: str
+    json_schema: dict[str, Any]
+    source_defined_primary_key: list[list[str]] | None = None
+    default_cursor_field: list[str] | None = None
+
+
+class _ConfiguredStream(msgspec.Struct):
+    stream: _AirbyteStream
+    destination_sync_mode: str
+    primary_key: list[list[str]] | None = None
+    cursor_field: list[str] | None = None
+    generation_id: int | None = None
+    minimum_generation_id: int | None = None
+    sync_id: int | None = None
+
+
+class _Catalog(msgspec.Struct):
+    streams: list[_ConfiguredStream]
+
+
 @dataclass(frozen=True, slots=True)
 class ConfiguredCatalog:
     """The streams of a sync, by name."""
@@ -37,40 +59,44 @@ class ConfiguredCatalog:
 
     @classmethod
     def parse(cls, catalog: Path | Mapping[str, Any]) -> Self:
-        """Read a ConfiguredAirbyteCatalog; raises ``UsageError`` naming what is wrong with it."""
-        if isinstance(catalog, Path):
-            try:
-                catalog = json.loads(catalog.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise UsageError("The configured catalog cannot be read.", why=str(error)) from error
+        """Read a ConfiguredAirbyteCatalog, from a file or as it is; raises ``UsageError`` naming what is wrong."""
+        given = catalog if isinstance(catalog, Path) else "the configured catalog"
         try:
-            streams = [_stream(entry) for entry in catalog["streams"]]  # type: ignore[index]
-        except (KeyError, TypeError, IndexError) as error:
+            read = (
+                msgspec.json.decode(catalog.read_bytes(), type=_Catalog)
+                if isinstance(catalog, Path)
+                else msgspec.convert(catalog, _Catalog)
+            )
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UsageError(
-                "This is not a configured catalog.",
-                why=f"{type(error).__name__}: {error}",
-                todo="it is the file that a connector's `read` takes with --catalog",
+                f"{given} is not a configured catalog.",
+                why=str(error),
+                todo="it is the file that a connector's `read` takes with --catalog: see docs/landing.md",
             ) from error
+        streams = [_stream(entry) for entry in read.streams]
         return cls({stream.name: stream for stream in streams})
 
 
-def _stream(entry: Mapping[str, Any]) -> Stream:
-    name, mode = entry["stream"]["name"], entry["destination_sync_mode"]
+def _stream(entry: _ConfiguredStream) -> Stream:
+    stream, mode = entry.stream, entry.destination_sync_mode
+    name, properties = stream.name, stream.json_schema.get("properties")
     if mode not in _MODES:
         raise UsageError(f"'{name}' asks for '{mode}'.", todo=f"streams are landed by {' or '.join(_MODES)}")
-    paths = entry.get("primary_key") or entry["stream"].get("source_defined_primary_key") or []
-    cursor = entry.get("cursor_field") or entry["stream"].get("default_cursor_field") or []
+    if not isinstance(properties, dict):
+        raise UsageError(f"'{name}' has no fields.", why="its json_schema has no properties")
+    paths = entry.primary_key or stream.source_defined_primary_key or []
+    cursor = entry.cursor_field or stream.default_cursor_field or []
     if any(len(path) != 1 for path in paths) or len(cursor) > 1:
         raise UsageError(f"'{name}' has a nested key or cursor.", why="only top-level fields can be one")
     if mode == "append_dedup" and not paths:
         raise UsageError(f"'{name}' has no primary key.", why="append_dedup needs one")
     return Stream(
         name,
-        entry["stream"]["json_schema"]["properties"],
+        properties,
         mode,
         tuple(path[0] for path in paths),
         cursor[0] if cursor else None,
-        entry.get("generation_id") or 0,
-        entry.get("minimum_generation_id") or 0,
-        entry.get("sync_id") or 0,
+        entry.generation_id or 0,
+        entry.minimum_generation_id or 0,
+        entry.sync_id or 0,
     )

@@ -266,6 +266,6 @@ def one_commit(
 
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
-    # In WAL mode this survives a kill at any moment; after a power cut the last commits may be missing, but
-    # then nothing points at a metadata file that the system had not yet written either.
+    # In WAL mode this survives a kill at any moment. A power cut may take the last commits with it; it may as well
+    # take table files, which no one has forced to disk either.
     connection.execute("pragma synchronous = normal")

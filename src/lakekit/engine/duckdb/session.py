@@ -198,8 +198,11 @@ class Session:
         with self.cursor() as cursor, failing():
             partitioned = f"partitioned by ({', '.join(partitioning)})" if partitioning else ""
             stored = as_stored(query, described(cursor, query))
+            columns = ", ".join(f"{quote(name)} {kind}" for name, kind in described(cursor, stored))
             with self._staged(table, replace=replace) as place:
-                cursor.execute(f"create table {place} {partitioned} as {stored}")
+                # Not CREATE TABLE … AS: DuckDB would make an empty folder "data" where the process happens to work.
+                cursor.execute(f"create table {place} ({columns}) {partitioned}")
+                cursor.execute(f"insert into {place} {stored}")
 
     def define_table(
         self,
