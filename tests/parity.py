@@ -305,6 +305,10 @@ EXPRESSIONS = {
         "levenshtein_distance('abc', 'abd')",
         "translate('abc', 'ab', 'xy')",
         "to_base64(to_utf8('a'))",
+        "upper('straße')",
+        "substr(s, 1, 0)",
+        "substr(s, 2, -1)",
+        "concat(s, cast(b as varchar))",
     ],
     "arrays": [
         "array[1,2,3]",
@@ -322,6 +326,8 @@ EXPRESSIONS = {
         "array_sort(array[2,null,1])",
         "array_max(arr)",
         "array_min(arr)",
+        "array_max(array[1, null])",
+        "array_min(array[null, 1])",
         "array_remove(arr, 1)",
         "filter(arr, x -> x > 1)",
         "flatten(array[array[1], array[2,3]])",
@@ -346,7 +352,44 @@ EXPRESSIONS = {
     ],
 }
 
+_TEXTS = {
+    "boolean": "y Y t T yes on 1 0 true TRUE f n no off False tru 2",
+    "bigint": "1 -7 +7 1_000 12.3 1e3 0x10 9223372036854775808",
+    "double": "1 -7 +7 1_000 1,000 inf -inf Infinity +Infinity NaN nan 1e3 1E3 .5 5. 1e400 0x10 .",
+    "real": "1 -7 1_000 inf Infinity nan 1e3 .5 5. 12.345",
+    "decimal(10,2)": "1 -7 +7 1_000 1,000 inf NaN 1e3 1E3 .5 5. 12.345 -12.345 123456789.12",
+    "date": "2026-01-31 2026-1-5 2026/01/31 2026-01-31T10:00:00 20260131 2026-01 2026-02-30 epoch infinity",
+    "time(6)": "10:00:00 10:00 9:05 24:00:00 23:59:59.123456 2026-01-31 epoch",
+    "timestamp(6)": "2026-01-31 2026-1-5 2026/01/31 2026-01-31T10:00:00 20260131 2026-01 epoch infinity 10:00:00",
+    "timestamp(6) with time zone": "2026-01-31 2026-1-5 2026/01/31 2026-01-31T10:00:00Z 20260131 epoch 10:00:00",
+}
+_SPACED = {
+    "boolean": [" true ", ""],
+    "bigint": [" 7 ", ""],
+    "double": [" 7 ", ""],
+    "real": [" 7 ", ""],
+    "decimal(10,2)": [" 7 ", ""],
+    "date": [" 2026-01-31 ", "2026-01-31 10:00:00", ""],
+    "time(6)": ["2026-01-31 10:00:00", ""],
+    "timestamp(6)": [" 2026-01-31 ", "2026-01-31 10:00:00", "2026-01-31 10:00", "2026-01-31 9:05:07.5", ""],
+    "timestamp(6) with time zone": [
+        " 2026-01-31 ", "2026-01-31 10:00:00", "2026-01-31 10:00:00 UTC", "2026-01-31 10:00:00+02:00",
+        "2026-01-31 10:00:00.123456 America/New_York", "",
+    ],
+}  # fmt: skip
+
+
+def _reads(kind: str) -> str:
+    """What becomes of texts that are written in all sorts of ways, in columns and in literals."""
+    texts = [*_TEXTS[kind].split(), *_SPACED[kind]]
+    rows = ", ".join(f"('{text}')" for text in texts)
+    literals = ", ".join(f"try_cast('{text}' as {kind}) as c{n}" for n, text in enumerate(texts))
+    return f"select x, try_cast(x as {kind}) as read, {literals} from (values {rows}) as t (x) order by x"
+
+
 QUERIES = [
+    *map(_reads, _TEXTS),
+    "select avg(x), sum(x) from (values real '1.5', real '2.25') as t (x)",
     "select arr[i], arr[i + 1], arr[i - 1 + 1], element_at(arr, i - 3), element_at(arr, -1) from (values (array[3, 1, 2], 2)) as t (arr, i)",
     "select o.id from (select * from DATA) as o where exists (select 1 from (select * from DATA) as i where i.id = o.id and i.d / 3 > o.d / 4) order by 1",
     "select o.id, (select avg(i.d) / 3 from (select * from DATA) as i where i.d > o.d - 100.00) as a from (select * from DATA) as o order by 1",
@@ -461,9 +504,34 @@ FAILURES = [
     "b like 'x'",
     "s > 1",
     "sum('a')",
+    "b in ('3')",
+    "b not in ('3', '4')",
+    "s in (1)",
+    "b between '1' and '5'",
+    "day between '2026-01-01' and '2026-02-01'",
+    "b is distinct from '3'",
+    "nullif(b, '3')",
+    "coalesce(b, '3')",
+    "greatest(b, '3')",
+    "case b when '3' then 2 end",
+    "b || 'x'",
+    "concat(d, 'x')",
+    "xor(true, false)",
+    "json_extract_scalar(j, '$..n')",
+    "cast('y' as boolean)",
+    "cast('2026/01/31' as date)",
+    "cast('1_000' as double)",
+    "cast(s as date)",
+    "no_such_column + 1",
 ]
 
 REFUSALS = [
+    "truncate(d, 1)",
+    "strpos('hello', 'l', 2)",
+    "replace(s, '', 'x')",
+    "cast('2026-01-31 10:00:00.1234567' as timestamp(6))",
+    "cast('2026-01-31 10:00:00 UTC' as timestamp(6))",
+    "try_cast('1d' as double)",
     "width_bucket(5.3e0, 0e0, 10e0, 5)",
     "bitwise_and(6, 3)",
     "infinity()",

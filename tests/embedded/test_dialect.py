@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lakekit import Lake
-from lakekit.errors import UnsupportedSql
+from lakekit.errors import QueryFailed, UnsupportedSql
 from lakekit.settings import FILE
 
 from ..parity import DATA, REFUSALS
@@ -78,3 +78,26 @@ def test_money_multiplies_exactly_and_rounds_away_from_zero(
     [row] = lake.sql(f"select {money(value)} * {times} as c, round({money(value)}, {places}) as r").rows()
     assert row["c"] == value * times
     assert row["r"] == value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+def test_a_misspelt_column_is_named_with_what_there_is_instead(lake: Lake) -> None:
+    with pytest.raises(QueryFailed) as caught:
+        lake.sql(f"select pric * 2 as c from (select d as price from {DATA}) as t")
+    assert '"pric"' in str(caught.value)
+    assert '"price"' in str(caught.value)
+    assert "as Trino would" not in str(caught.value)
+
+
+def test_a_missing_table_is_named(lake: Lake) -> None:
+    with pytest.raises(QueryFailed, match="no_such_table"):
+        lake.sql("select a + 1 as c from marts.no_such_table")
+
+
+def test_no_statement_and_unknown_statements_say_so(lake: Lake, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(QueryFailed, match="empty"):
+        lake.sql(" ; ")
+    with pytest.raises(UnsupportedSql, match="GRANT"):
+        lake.sql("grant select on marts.x to someone")
+    with pytest.raises(QueryFailed, match="schema must be named"):
+        lake.sql("show tables")
+    assert not caplog.records

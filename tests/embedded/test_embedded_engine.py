@@ -236,7 +236,7 @@ def test_an_old_commit_is_read_only(engine: DuckDBEngine, rows: Rows) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "show tables",
+        "show functions",
         "comment on table shopify.orders is 'x'",
         "select * from information_schema.tables",
         "create view streams.v (a) as select 1",

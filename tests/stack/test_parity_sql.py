@@ -63,3 +63,39 @@ def test_what_fails_on_trino_fails_here(engines: tuple[Lake, Lake], expression: 
     for lake in engines:
         with pytest.raises(LakekitError):
             lake.sql(f"select {expression} as c from {DATA} order by id")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select 1",
+        "select id, count(*), max(b) as m, d + 1 from DATA group by id, d",
+        "select *, id + 1, (b) from DATA",
+        "select id, t.*, upper(s) from DATA",
+        "select (select 1), cast(id as varchar) from DATA",
+        "select count(*) from DATA union all select id as i from DATA",
+    ],
+)
+def test_columns_without_a_name_are_called_the_same(engines: tuple[Lake, Lake], query: str) -> None:
+    trino, embedded = (lake.sql(query.replace("DATA", DATA)).columns for lake in engines)
+    assert embedded == trino
+
+
+def test_show_and_describe_answer_the_same(engines: tuple[Lake, Lake]) -> None:
+    on_trino, embedded = engines
+    with on_trino.branch() as trino, embedded.branch() as ours:
+        for lake in (trino, ours):
+            lake.sql("create schema if not exists marts")
+            lake.sql(
+                "create table marts.fct_sales as select cast(1 as bigint) as id, cast(1 as decimal(18, 2)) as amount, "
+                "timestamp '2026-01-31 10:00:00.123456 UTC' as at, array['a'] as tags, date '2026-01-31' as day"
+            )
+            lake.sql("create view marts.dim_day as select day from marts.fct_sales")
+        for statement in (
+            "show tables from marts",
+            "SHOW TABLES IN marts LIKE 'fct%'",
+            "describe marts.fct_sales",
+            "show columns from marts.dim_day",
+            "show schemas like 'mart_'",
+        ):
+            assert ours.sql(statement).rows() == trino.sql(statement).rows(), statement

@@ -127,7 +127,10 @@ class TrinoEngine:
 
 
 def _table(description: list[Any], rows: list[list[Any]]) -> pa.Table:
-    types = [arrow_type(column.type_code) for column in description]
+    try:
+        types = [arrow_type(column.type_code) for column in description]
+    except ValueError as error:
+        raise QueryFailed("A column's type cannot be returned.", why=str(error), todo="cast it") from error
     columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in types]
     arrays = [pa.array(map(_plain, values), type_) for values, type_ in zip(columns, types, strict=True)]
     return pa.Table.from_arrays(arrays, names=[column.name for column in description])

@@ -1,7 +1,11 @@
-"""Casts: what rounds otherwise, what DuckDB is laxer with, and what reads otherwise as text."""
+"""Casts: what rounds otherwise, what DuckDB is laxer with, and what reads otherwise as text.
+
+Source of what Trino reads as what: its own answers (``tests/parity.py``).
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from sqlglot import exp
@@ -10,10 +14,44 @@ from .functions import refusal
 from .rule import call, cast_to
 
 _WHOLE: Final = ("tinyint", "smallint", "int", "bigint")
+_KINDS: Final = {
+    "boolean": ("boolean",),
+    "whole number": _WHOLE,
+    "double": ("double", "float"),
+    "decimal": ("decimal",),
+    "date": ("date",),
+    "time": ("time",),
+    "timestamp with time zone": ("timestamptz",),
+    "timestamp": ("timestamp", "timestampntz"),
+}
 _FLOATS: Final = frozenset({"DOUBLE", "FLOAT", "REAL"})
 _READS_THE_SAME: Final = frozenset(
     {"VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "INT", "BIGINT", "DATE", '"NULL"'}
 )
+
+
+_NUMBER: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_DAY: Final = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+_CLOCK: Final = r"([01]?[0-9]|2[0-3]):[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,6})?)?"
+_ZONE: Final = r"( ?(UTC|Z|[+-][0-9]{2}:[0-9]{2})| [A-Za-z_]+(/[A-Za-z_]+)+)"
+_WRITTEN: Final = {
+    "boolean": "(?i:t|true|1|f|false|0)",
+    "whole number": r"\s*[+-]?[0-9]+\s*",
+    "double": rf"\s*({_NUMBER}|[+-]?Infinity|NaN)\s*",
+    "decimal": _NUMBER,
+    "date": rf"\s*{_DAY}\s*",
+    "time": rf"\s*{_CLOCK}\s*",
+    "timestamp": rf"\s*{_DAY}( {_CLOCK})?\s*",
+    "timestamp with time zone": rf"\s*{_DAY}( {_CLOCK}{_ZONE}?)?\s*",
+}
+"""How a text must be written to be cast: by both engines, and to the same."""
+
+_FOR_TRINO_ONLY: Final = {
+    "double": rf"\s*{_NUMBER}[dDfF]\s*",
+    "timestamp": r"\s*[+-]?[0-9]+-[0-9]+-[0-9]+ [0-9].*",
+    "timestamp with time zone": r"\s*[+-]?[0-9]+-[0-9]+-[0-9]+ [0-9].*",
+}
+"""What Trino may read and DuckDB reads otherwise: an error even where it is only tried."""
 
 
 def cast(node: exp.Expr, kinds: list[str]) -> None:
@@ -28,11 +66,10 @@ def cast(node: exp.Expr, kinds: list[str]) -> None:
         _from_json(node, to)
     elif to.is_type("varchar", "text"):
         _to_text(node, kind, to)
+    elif kind == "VARCHAR":
+        _from_text(node, to)
     elif to.is_type("timestamp", "timestamptz", "timestampntz"):
         _to_timestamp(node, to)
-    elif to.is_type(*_WHOLE) and kind == "VARCHAR":
-        checked = "lk_try_whole_number" if isinstance(node, exp.TryCast) else "lk_whole_number"
-        node.set("this", call(checked, node.this))
     elif to.is_type(*_WHOLE) and kind in _FLOATS:
         node.set("this", call("round", node.this))
     elif to.is_type("decimal") and kind in _FLOATS:
@@ -42,13 +79,30 @@ def cast(node: exp.Expr, kinds: list[str]) -> None:
         raise refusal(node, f"Trino cannot cast {kind.lower()} to {to.sql('trino').lower()}")
 
 
+def _from_text(node: exp.Expr, to: exp.DataType) -> None:
+    """Hold the text against what Trino reads, before DuckDB reads it, which is content with more."""
+    wanted = next((name for name, kinds in _KINDS.items() if to.is_type(*kinds)), None)
+    if wanted is None:
+        raise refusal(node, f"a cast of varchar to {to.sql('trino').lower()} is not supported")
+    written, wider = _WRITTEN[wanted], _FOR_TRINO_ONLY.get(wanted, "")
+    if isinstance(node.this, exp.Literal) and re.fullmatch(written, node.this.name):
+        node.set("this", exp.Literal.string(node.this.name.strip()))
+    elif isinstance(node.this, exp.Literal) and wider and re.fullmatch(wider, node.this.name):
+        raise refusal(node, f"only Trino reads that as a {wanted}")
+    else:
+        name = "lk_try_written" if isinstance(node, exp.TryCast) else "lk_written"
+        node.set("this", call(name, node.this, written, wider, wanted))
+    if wanted.startswith("timestamp"):
+        _to_timestamp(node, to)
+
+
 def attempt(node: exp.Expr, _kinds: list[str]) -> None:
     """``try(…)``: null for a cast or a division that fails; anything else might fail in other ways."""
     inner = node.this.unnest()
     if isinstance(inner, exp.Cast):  # rewritten already, if it had to be
         for checked in inner.find_all(exp.Anonymous):
-            if str(checked.this) == "lk_whole_number":
-                checked.set("this", "lk_try_whole_number")
+            if str(checked.this) == "lk_written":
+                checked.set("this", "lk_try_written")
         if inner.find(exp.Anonymous) is None or inner.this.find(exp.Anonymous) is inner.this:
             node.replace(exp.TryCast(this=inner.this, to=inner.args["to"]))
             return

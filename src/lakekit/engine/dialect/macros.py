@@ -16,11 +16,22 @@ MACROS: Final = (
         when b = 0 then error('Division by zero')
         else a // b + case when abs(a % b) >= abs(b) - abs(a % b) then sign(a) * sign(b) else 0 end
     end""",
-    """create macro lk_whole_number(t) as case
-        when t is null or regexp_full_match(t, '\\s*[+-]?[0-9]+\\s*') then t
-        else error('Cannot cast ''' || t || ''' to a whole number')
+    # A text that is to be cast, if it is written as Trino reads it; `wider` is what only Trino reads.
+    """create macro lk_written(t, pattern, wider, kind) as case
+        when t is null or regexp_full_match(t, pattern) then trim(t)
+        when wider <> '' and regexp_full_match(t, wider)
+        then error('The embedded engine cannot read ''' || t || ''' as Trino would (' || kind || ')')
+        else error('Cannot cast ''' || t || ''' to ' || kind)
     end""",
-    "create macro lk_try_whole_number(t) as case when regexp_full_match(t, '\\s*[+-]?[0-9]+\\s*') then t end",
+    """create macro lk_try_written(t, pattern, wider, kind) as case
+        when regexp_full_match(t, pattern) then trim(t)
+        when wider <> '' and regexp_full_match(t, wider)
+        then error('The embedded engine cannot read ''' || t || ''' as Trino would (' || kind || ')')
+    end""",
+    # To Trino ß has no capital.
+    "create macro lk_upper(t) as replace(upper(replace(t, 'ß', chr(57344))), chr(57344), 'ß')",
+    "create macro lk_array_max(l) as case when list_count(l) = len(l) then list_max(l) end",
+    "create macro lk_array_min(l) as case when list_count(l) = len(l) then list_min(l) end",
     # Instants round to a precision, halves up.
     "create macro lk_milliseconds(t) as date_trunc('milliseconds', t + to_microseconds(500))",
     "create macro lk_seconds(t) as date_trunc('second', t + to_microseconds(500000))",
@@ -50,7 +61,8 @@ MACROS: Final = (
     """create macro lk_substr(t, start) as case
         when start = 0 or -start > length(t) then '' else substr(t, start) end""",
     """create macro lk_substr_of(t, start, size) as case
-        when start = 0 or -start > length(t) then '' else substr(t, start, size) end""",
+        when t is null or size is null then null
+        when start = 0 or -start > length(t) or size <= 0 then '' else substr(t, start, size) end""",
     """create macro lk_split_part(t, d, n) as case
         when n < 1 then error('Index must be greater than zero')
         when n <= len(string_split(t, d)) then split_part(t, d, n)

@@ -87,6 +87,7 @@ def average(node: exp.Expr, kinds: list[str]) -> None:
     decimal = _decimal(kinds[0])
     if decimal is None or kinds[0] in _PRECISION:
         _check_number(node, kinds[0])
+        _keep_real(node, kinds[0])
         return
     whole = whole_call(node)
     total, count = whole.copy(), whole.copy()
@@ -107,6 +108,7 @@ def average(node: exp.Expr, kinds: list[str]) -> None:
 
 def total(node: exp.Expr, kinds: list[str]) -> None:
     _check_number(node, kinds[0])
+    _keep_real(node, kinds[0])
     if kinds[0] in _PRECISION:
         whole = whole_call(node)
         whole.replace(cast_to(whole.copy(), "bigint"))
@@ -123,6 +125,8 @@ def to_places(node: exp.Expr, kinds: list[str]) -> None:
 
 def to_whole(node: exp.Expr, kinds: list[str]) -> None:
     _check_number(node, kinds[0])
+    if isinstance(node, exp.Trunc) and node.args.get("decimals"):
+        raise refusal(node, "truncating to places is not supported", "round")
     if (decimal := _decimal(kinds[0])) and kinds[0] not in _PRECISION:
         precision, scale = decimal
         more = 0 if isinstance(node, exp.Trunc) else min(scale, 1)
@@ -184,6 +188,12 @@ def _decimal(kind: str) -> Decimal | None:
     if found := re.fullmatch(r"(?:DECIMAL|NUMERIC)\((\d+), ?(\d+)\)", kind):
         return int(found[1]), int(found[2])
     return None
+
+
+def _keep_real(aggregate: exp.Expr, kind: str) -> None:
+    if kind in ("FLOAT", "REAL"):
+        whole = whole_call(aggregate)
+        whole.replace(cast_to(whole.copy(), "real"))
 
 
 def _check_number(node: exp.Expr, kind: str) -> None:

@@ -12,6 +12,11 @@ from .rule import Rule, both, first
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_COMPARISONS: Final = (
+    exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.In, exp.Between,
+    exp.Nullif, exp.Coalesce, exp.Greatest, exp.Least, exp.Case,
+)  # fmt: skip
+
 RULES: Final[Mapping[type[exp.Expr], Rule]] = {
     exp.Add: Rule(both, numbers.add_or_subtract),
     exp.Sub: Rule(both, numbers.add_or_subtract),
@@ -28,12 +33,14 @@ RULES: Final[Mapping[type[exp.Expr], Rule]] = {
     exp.Try: Rule(lambda _: [], casts.attempt),
     exp.Cast: Rule(first, casts.cast),
     exp.TryCast: Rule(first, casts.cast),
-    exp.EQ: Rule(texts.beside_text, texts.compare),
-    exp.NEQ: Rule(texts.beside_text, texts.compare),
-    exp.LT: Rule(texts.beside_text, texts.compare),
-    exp.LTE: Rule(texts.beside_text, texts.compare),
-    exp.GT: Rule(texts.beside_text, texts.compare),
-    exp.GTE: Rule(texts.beside_text, texts.compare),
+    **dict.fromkeys(_COMPARISONS, Rule(texts.beside_literal, texts.compare)),
+    exp.DPipe: Rule(texts.joined, texts.join),
+    exp.Concat: Rule(texts.joined, texts.join),
+    exp.Upper: Rule(lambda _: [], texts.upper),
+    exp.StrPosition: Rule(lambda _: [], texts.position),
+    exp.Replace: Rule(lambda _: [], texts.replace),
+    exp.ArrayMax: Rule(lambda _: [], texts.extreme),
+    exp.ArrayMin: Rule(lambda _: [], texts.extreme),
     exp.Substring: Rule(lambda _: [], texts.substring),
     exp.Split: Rule(lambda _: [], texts.split),
     exp.SplitPart: Rule(lambda _: [], texts.split_part),
@@ -84,7 +91,7 @@ def static_type(node: exp.Expr) -> str | None:  # noqa: PLR0911 (a table, told a
             return "BIGINT"
         case exp.JSONExtractScalar() | exp.Lower() | exp.Upper() | exp.Trim() | exp.DPipe():
             return "VARCHAR"
-        case exp.Anonymous() if str(node.this) in ("lk_json_scalar", "lk_json_text"):
+        case exp.Anonymous() if str(node.this) in ("lk_json_scalar", "lk_json_text", "lk_upper"):
             return "VARCHAR"
         case exp.ParseJSON() | exp.JSONExtract() | exp.Anonymous(this="json_extract"):
             return "JSON"

@@ -6,6 +6,7 @@ their types need not be worked out here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -16,6 +17,8 @@ from .functions import refusal
 from .rule import whole_call
 from .rules import RULES, static_type
 from .unnest import Columns, as_lateral, columns_of, joins_its_only_source, unnest_within_source
+
+_NOT_FOUND: Final = re.compile(r"Binder Error: Referenced|Catalog Error: Table with name")
 
 Describe = Callable[[str], Sequence[tuple[str, str]]]
 """The names and the types, in DuckDB's words, of a query's columns."""
@@ -147,6 +150,8 @@ class Scopes:
                 break
             query = f"select asked.* {_from(outer)} cross join lateral ({query}) as asked"
             scope = outer
+        if _NOT_FOUND.match(failure.what) and not asked[0].find_ancestor(exp.Lambda):
+            raise failure
         raise refusal(
             asked[0], f"its type cannot be told: {str(failure).splitlines()[0]}", "name it in a subquery"
         ) from failure

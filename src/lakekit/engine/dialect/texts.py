@@ -15,22 +15,65 @@ _NOT_IN_RE2: Final = re.compile(r"\(\?[=!<>]|\\[1-9]|[*+?}]\+|\\[GZ]|\\p\{Is|\[[
 _NUMBERS: Final = ("decimal", "double", "float", "tinyint", "smallint", "int", "bigint")
 
 
-def beside_text(node: exp.Expr) -> list[exp.Expr]:
-    """What a literal text is compared with."""
-    left, right = node.this, node.expression
-    return [
-        one
-        for one, other in ((left, right), (right, left))
-        if isinstance(other, exp.Literal)
-        and other.is_string
-        and not isinstance(one, exp.Literal | exp.Subquery)
-    ]
+def beside_literal(node: exp.Expr) -> list[exp.Expr]:
+    """All that an expression compares or chooses between, if a literal is among it."""
+    match node:
+        case exp.In():
+            operands = [node.this, *node.expressions]
+        case exp.Between():
+            operands = [node.this, node.args["low"], node.args["high"]]
+        case exp.Case():
+            whens = [branch.this for branch in node.args["ifs"]]
+            operands = [node.this, *whens] if node.this else []
+        case exp.Coalesce() | exp.Greatest() | exp.Least():
+            operands = [node.this, *node.expressions]
+        case _:
+            operands = [node.this, node.expression]
+    if any(isinstance(operand, exp.Query | exp.Subquery) for operand in operands):
+        return []
+    literals = [operand for operand in operands if isinstance(operand, exp.Literal)]
+    if node.find_ancestor(exp.Lambda):  # whose parameters' types nobody tells
+        literals = [literal for literal in literals if literal.is_string]
+    return operands if literals else []
 
 
 def compare(node: exp.Expr, kinds: list[str]) -> None:
+    """Refuse text beside anything else: DuckDB would cast, Trino does not."""
+    known = {kind for kind in kinds if kind != '"NULL"'}
+    others = {kind for kind in known if kind != "VARCHAR" and not kind.startswith("ENUM")}
+    if others and others != known:
+        raise refusal(node, f"Trino does not put {min(others).lower()} beside varchar", "cast one of them")
+
+
+def joined(node: exp.Expr) -> list[exp.Expr]:
+    """The parts of ``a || b`` and ``concat(a, b)``."""
+    return [node.this, node.expression] if isinstance(node, exp.DPipe) else list(node.expressions)
+
+
+def join(node: exp.Expr, kinds: list[str]) -> None:
     for kind in kinds:
-        if kind not in ("VARCHAR", '"NULL"') and not kind.startswith("ENUM"):
-            raise refusal(node, f"Trino does not compare {kind.lower()} with varchar", "cast one of them")
+        if kind not in ("VARCHAR", '"NULL"', "BLOB") and not kind.endswith("]"):
+            raise refusal(node, f"Trino does not join {kind.lower()} to text", "cast it to varchar")
+
+
+def upper(node: exp.Expr, _kinds: list[str]) -> None:
+    node.replace(call("lk_upper", node.this))
+
+
+def position(node: exp.Expr, _kinds: list[str]) -> None:
+    if node.args.get("position") or node.args.get("occurrence"):
+        raise refusal(node, "only the first place can be asked for")
+
+
+def replace(node: exp.Expr, _kinds: list[str]) -> None:
+    sought = node.expression
+    if isinstance(sought, exp.Literal) and not sought.name:
+        raise refusal(node, "Trino finds the empty text between all letters")
+
+
+def extreme(node: exp.Expr, _kinds: list[str]) -> None:
+    """Trino answers null where a null is among the elements."""
+    node.replace(call("lk_array_max" if isinstance(node, exp.ArrayMax) else "lk_array_min", node.this))
 
 
 def substring(node: exp.Expr, _kinds: list[str]) -> None:

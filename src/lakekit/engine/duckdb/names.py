@@ -6,6 +6,7 @@ reaches the engine as it was written.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,10 @@ from ...naming import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+# It warns of what it does not know, and passes it on: that is refused here by name.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ def parse(sql: str) -> exp.Expr:
         statements = [statement for statement in sqlglot.parse(sql, dialect="trino") if statement]
     except SqlglotError as error:
         raise QueryFailed("The statement cannot be parsed.", why=str(error)) from error
+    if not statements:
+        raise QueryFailed("The statement is empty.", todo='lakekit sql "select …"')
     if len(statements) != 1:
         raise QueryFailed(f"One statement at a time can be run, not {len(statements)}.")
     return statements[0]
@@ -63,7 +70,7 @@ def references(tree: exp.Expr) -> list[Reference]:
         if table.db.lower() == "information_schema":
             raise UnsupportedSql(
                 "The embedded engine has no information_schema.",
-                todo="lake.catalog.entries(ref) lists tables",
+                todo="show schemas, show tables from SCHEMA, describe SCHEMA.TABLE",
             )
         places = [part.meta for part in table.parts]
         found.append(

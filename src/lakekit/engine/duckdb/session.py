@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Final
@@ -309,6 +310,9 @@ def failing(what: str = "") -> Iterator[None]:
         yield
     except (duckdb.Error, *_ICEBERG_ERRORS) as error:
         first, _, rest = str(error).partition("\n")
+        rest, *_ = re.split(
+            r"\s*^LINE \d+:", rest, maxsplit=1, flags=re.MULTILINE
+        )  # it shows DuckDB's SQL, not Trino's
         raise QueryFailed(
             what or first, why="\n".join(filter(None, [first if what else "", rest.strip()]))
         ) from error

@@ -12,6 +12,7 @@ from ...errors import QueryFailed, UnsupportedSql
 from ...naming import quote
 from .names import body, parse, references, split
 from .session import LOCAL, described, failing
+from .show import show
 from .types import answer, stored_type
 
 if TYPE_CHECKING:
@@ -27,11 +28,14 @@ _CHANGES: Final = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTa
 
 def run(session: Session, sql: str) -> pa.Table:
     """Run one statement of Trino SQL and return its rows. Raises ``QueryFailed`` and ``UnsupportedSql``."""
+    if (shown := show(session, sql)) is not None:
+        return shown
     tree = parse(sql)
     match tree:
         case exp.Query():
             with session.cursor() as cursor, failing():
-                return answer(cursor.execute(session.translate(sql)))
+                rows = answer(cursor.execute(session.translate(sql)))
+            return rows.rename_columns(_trino_names(tree, rows.column_names))
         case exp.Create(kind="SCHEMA"):
             _create_schema(session, tree)
         case exp.Create(kind="VIEW"):
@@ -47,7 +51,7 @@ def run(session: Session, sql: str) -> pa.Table:
         case _:
             raise UnsupportedSql(
                 f"The embedded engine has no {' '.join(sql.split()[:2]).upper()}.",
-                todo="queries, insert, update, delete, merge, truncate, alter table, and create and drop of "
+                todo="queries, show, describe, insert, update, delete, merge, truncate, alter table, and create and drop of "
                 "schemas, tables and views work; for the rest use the trino engine",
             )
     return _NOTHING
@@ -73,6 +77,21 @@ def run_script(session: Session, sql: str) -> pa.Table:
             cursor.rollback()
             raise
     return _NOTHING
+
+
+def _trino_names(query: exp.Query, names: list[str]) -> list[str]:
+    """Columns by Trino's names: what has none of its own is called after its place, ``_col0``."""
+    while isinstance(query, exp.SetOperation | exp.Subquery):
+        query = query.this
+    columns: list[exp.Expr] = query.expressions
+    stars = [n for n, column in enumerate(columns) if column.is_star]
+    for n, column in enumerate(columns):
+        # Where a star stands before it, its place is known from the end.
+        place = n if not stars or n < stars[0] else len(names) - len(columns) + n
+        plain = isinstance(column.unnest(), exp.Alias | exp.Column | exp.Dot)
+        if not plain and n not in stars and (not stars or n < stars[0] or n > stars[-1]):
+            names[place] = f"_col{place}"
+    return names
 
 
 def _create_schema(session: Session, tree: exp.Create) -> None:
