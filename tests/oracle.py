@@ -1,4 +1,4 @@
-"""The marts in plain Python, straight from docs/models.md and nothing else: no SQL, none of the landing's code."""
+"""Core and marts in plain Python, straight from docs/models.md and nothing else: no SQL, none of the landing's code."""
 
 from __future__ import annotations
 
@@ -31,8 +31,19 @@ ZERO = Decimal("0.00")
 
 def marts(messages: Iterable[bytes]) -> dict[str, list[Row]]:
     """Every mart, from the connectors' messages of all syncs in the order of their arrival."""
-    bronze = bronze_of(messages)
-    core = core_of(bronze)
+    return marts_of(core_of(bronze_of(messages)))
+
+
+def core(messages: Iterable[bytes]) -> dict[str, list[Row]]:
+    """Every core model, from the same messages."""
+    source = {"profiles": "klaviyo", "events": "klaviyo", "campaigns": "klaviyo", "flows": "klaviyo"}
+    return {
+        f"int_{source.get(entity, 'shopify')}__{entity}": list(rows.values())
+        for entity, rows in core_of(bronze_of(messages)).items()
+    }
+
+
+def marts_of(core: dict[str, dict[Any, Row]]) -> dict[str, list[Row]]:
     return {
         "fct_daily_sales": daily_sales(core),
         "fct_customer_cohorts": customer_cohorts(core),
@@ -69,7 +80,7 @@ def bronze_of(messages: Iterable[bytes]) -> dict[str, dict[Any, Row]]:
 
 
 def core_of(bronze: dict[str, dict[Any, Row]]) -> dict[str, dict[Any, Row]]:
-    """The core models' rows that the marts need, by model and key."""
+    """The core models' rows, by entity and key."""
     orders, lines = {}, {}
     for record in bronze["orders"].values():
         if "updated_at" not in record:
@@ -85,8 +96,8 @@ def core_of(bronze: dict[str, dict[Any, Row]]) -> dict[str, dict[Any, Row]]:
         "products": {r["id"]: core_product(r, r["id"] in bronze["deleted_products"]) for r in bronze["products"].values()},
         "profiles": {r["id"]: core_profile(r) for r in bronze["profiles"].values()},
         "events": {r["id"]: core_event(r) for r in bronze["events"].values()},
-        "campaigns": {r["id"]: r["attributes"]["name"] for r in bronze["campaigns"].values()},
-        "flows": {r["id"]: r["attributes"]["name"] for r in bronze["flows"].values()},
+        "campaigns": {r["id"]: core_campaign(r) for r in bronze["campaigns"].values()},
+        "flows": {r["id"]: core_flow(r) for r in bronze["flows"].values()},
     }  # fmt: skip
 
 
@@ -105,8 +116,10 @@ def core_order(record: Row) -> Row:
         "currency": record["presentment_currency"],
         "shop_currency": record["currency"],
         "financial_status": record["financial_status"],
+        "taxes_included": record["taxes_included"],
         "is_test": record["test"],
         "is_cancelled": is_cancelled,
+        "cancelled_at": instant(record["cancelled_at"]) if is_cancelled else None,
         "is_deleted": is_deleted,
         "is_sale": not (record["test"] or is_cancelled or is_deleted),
         "units": sum(line["quantity"] for line in lines),
@@ -133,6 +146,7 @@ def core_order_lines(record: Row) -> list[Row]:
             "quantity": item["quantity"],
             "currency": record["presentment_currency"],
             "unit_price": money(item["price_set"], "presentment_money"),
+            "updated_at": instant(record["updated_at"]),
         }
         for prefix, side in (("", "presentment_money"), ("shop_", "shop_money")):
             line[prefix + "gross_amount"] = money(item["price_set"], side) * item["quantity"]
@@ -152,7 +166,7 @@ def core_refund(record: Row) -> Row:
         "order_id": record["order_id"],
         "refunded_at": refunded_at,
         "refund_date": shop_date(refunded_at),
-        "currency": lines[0]["subtotal_set"]["presentment_money"]["currency_code"],
+        "currency": lines[0]["subtotal_set"]["presentment_money"]["currency_code"] if lines else None,
         "units": sum(line["quantity"] for line in lines),
         "refund_amount": sum((money(line["subtotal_set"], "presentment_money") for line in lines), ZERO),
         "tax_amount": sum((money(line["total_tax_set"], "presentment_money") for line in lines), ZERO),
@@ -191,16 +205,49 @@ def core_product(record: Row, is_deleted: bool) -> Row:
 
 
 def core_profile(record: Row) -> Row:
-    return {"profile_id": record["id"], "email": clean_email(record["attributes"]["email"])}
+    said = record["attributes"]
+    return {
+        "profile_id": record["id"],
+        "email": clean_email(said["email"]),
+        "first_name": said["first_name"],
+        "last_name": said["last_name"],
+        "country": (said["location"] or {}).get("country"),
+        "created_at": instant(said["created"]),
+        "updated_at": instant(record["updated"]),
+    }
+
+
+def core_campaign(record: Row) -> Row:
+    said = record["attributes"]
+    return {
+        "campaign_id": record["id"],
+        "name": said["name"],
+        "status": said["status"],
+        "created_at": instant(said["created_at"]),
+        "updated_at": instant(record["updated_at"]),
+    }
+
+
+def core_flow(record: Row) -> Row:
+    said = record["attributes"]
+    return {
+        "flow_id": record["id"],
+        "name": said["name"],
+        "status": said["status"],
+        "created_at": instant(said["created"]),
+        "updated_at": instant(record["updated"]),
+    }
 
 
 def core_event(record: Row) -> Row:
     said = record["attributes"]["event_properties"]
-    metric = METRICS[record["relationships"]["metric"]["data"]["id"]]
+    metric_id = record["relationships"]["metric"]["data"]["id"]
+    metric = METRICS[metric_id]
     flow = said.get("$flow")
     return {
         "event_id": record["id"],
         "profile_id": record["relationships"]["profile"]["data"]["id"],
+        "metric_id": metric_id,
         "metric": metric,
         "event_at": instant(record["datetime"]),
         "campaign_id": said.get("$message") if flow is None else None,
@@ -299,9 +346,9 @@ def email_attribution(core: dict[str, dict[Any, Row]]) -> list[Row]:
             "currency": order["currency"],
             "channel": "campaign" if campaign else "flow" if flow else "none",
             "campaign_id": campaign,
-            "campaign_name": core["campaigns"].get(campaign),
+            "campaign_name": core["campaigns"].get(campaign, {}).get("name"),
             "flow_id": flow,
-            "flow_name": core["flows"].get(flow),
+            "flow_name": core["flows"].get(flow, {}).get("name"),
             "event_id": last["event_id"] if last else None,
             "touched_at": last["event_at"] if last else None,
             "revenue": order["gross_amount"] - order["discount_amount"],

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from lakekit.errors import MergeConflict, PublishRefused, QueryFailed, RefExists, RefNotFound, UsageError
+from lakekit.landing import ConfiguredCatalog
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -228,3 +229,31 @@ def test_a_project_folder_without_settings_says_how_to_make_one(tmp_path: Path) 
 
     with pytest.raises(ProjectError, match=r"lakekit\.toml"):
         Lake.connect(tmp_path)
+
+
+def test_nothing_can_be_written_at_a_commits_hash(lake: Lake) -> None:
+    lake.load("shopify.orders", [order(1, JANUARY, "pending")], cursor="updated_at")
+    commit = lake.at(lake.catalog.ref(lake.ref).hash)
+    for write in (
+        lambda: commit.load("shopify.orders", [order(2, JANUARY, "paid")]),
+        lambda: commit.land("shopify", ConfiguredCatalog({}), []),
+        commit.build,
+    ):
+        with pytest.raises(UsageError, match="is a commit"):
+            write()
+    with pytest.raises((UsageError, QueryFailed)):
+        commit.sql("delete from shopify.orders where id = 1")
+    assert statuses(commit) == statuses(lake) == {1: "pending"}
+
+
+def test_a_check_that_is_no_more_does_not_block_for_ever(lake: Lake) -> None:
+    models(lake, **PAID)
+    lake.load("shopify.orders", [order(1, JANUARY, "paid")], cursor="updated_at")
+    strict = lake.settings.dbt / "tests" / "nothing_is_paid.sql"
+    strict.write_text("select id from {{ ref('int_paid') }}")
+    with lake.branch() as work:
+        assert not work.build().ok
+        strict.unlink()
+        assert work.build().ok
+        work.publish()
+    assert lake.sql("select id from core.int_paid").rows() == [{"id": 1}]

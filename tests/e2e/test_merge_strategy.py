@@ -80,6 +80,18 @@ def test_newer_rows_update_older_ones_do_not_and_a_scope_loses_what_its_batch_la
         )
 
 
+def test_an_older_batch_of_a_scope_deletes_nothing_newer(lake: Lake) -> None:
+    only_model(lake, "int_lines", LINES)
+    with lake.branch() as work:
+        work.load("shopify.lines", [line(1, 10, 5, "cup", 1), line(2, 10, 5, "pot", 1)])
+        work.build()
+        # The order as it once was: line 2 was not in it yet, nor was line 9 taken out.
+        work.load("shopify.lines", [line(1, 10, 4, "old cup", 2), line(9, 10, 4, "spoon", 2)])
+        work.build()
+        assert [row[0] for row in built(work)][:2] == [1, 2]
+        assert (1, 10, 5, "cup") in built(work)
+
+
 @pytest.mark.parametrize(
     ("broken", "says"),
     [

@@ -154,6 +154,8 @@ def test_a_new_field_becomes_a_column_and_a_changed_type_is_refused(bronze: Cata
     ("message", "says"),
     [
         (b'{"type": "RECORD", "rec', "Message 3 is not an Airbyte message"),
+        ({"type": "RECORD"}, "Message 3 is a RECORD without a record"),
+        ({"type": "STATE"}, "Message 3 is a STATE without a state"),
         (record(1, status="paid"), "The key 'id' is missing in message 3"),
         (record(1, id=None), "The key 'id' is missing in message 3"),
         ({"type": "RECORD", "record": {"stream": "x", "data": {}, "emitted_at": 1}}, "not in the configured"),
@@ -187,25 +189,17 @@ EVENTS = st.lists(
 )
 
 
-def by_version(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One record a version: what has the same cursor has the same content, as from a real source."""
-    seen = {
-        (
-            m["record"]["data"]["id"],
-            m["record"]["data"].get("updated_at"),
-            m["record"]["data"].get("deleted_at"),
-        ): m
-        for m in messages
-    }
-    return list(seen.values())
+def once_each(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each content once: under one cursor a source may tell different things, but not take them back."""
+    return list({repr(m["record"]["data"]): m for m in messages}.values())
 
 
 @given(EVENTS, st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None)
 def test_the_order_of_arrival_does_not_matter(messages: list[dict[str, Any]], random: Any) -> None:
-    def outcome(batch: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
+    def outcome(batch: list[tuple[int, dict[str, Any]]]) -> dict[int, tuple[Any, ...]]:
         held: dict[int, dict[str, Any]] = {}
-        for at, message in enumerate(batch):
+        for at, message in batch:
             data = {name: message["record"]["data"].get(name) for name in FIELDS}
             row = data | {
                 "_airbyte_extracted_at": at,
@@ -216,18 +210,79 @@ def test_the_order_of_arrival_does_not_matter(messages: list[dict[str, Any]], ra
             held[row["id"]] = merge(held.get(row["id"]), row, "updated_at")
         return {id_: (row["updated_at"], row["status"], row["deleted_at"]) for id_, row in held.items()}
 
-    versions = by_version(messages)
+    versions = list(enumerate(once_each(messages)))
     expected = {}
-    for message in versions:
+    for _, message in versions:
         id_ = message["record"]["data"]["id"]
-        mine = [m["record"]["data"] for m in versions if m["record"]["data"]["id"] == id_]
-        full = max((m for m in mine if "updated_at" in m), key=lambda m: m["updated_at"], default={})
+        mine = [m["record"]["data"] for _, m in versions if m["record"]["data"]["id"] == id_]
+        # The latest cursor stands, and of those the latest extraction: the last in this list.
+        told = [m for m in mine if "updated_at" in m]
+        full = max(reversed(told), key=lambda m: m["updated_at"], default={})
         mark = max((m["deleted_at"] for m in mine if "deleted_at" in m), default=None)
         if mark and full and full["updated_at"] >= mark:
             mark = None
         expected[id_] = (full.get("updated_at"), full.get("status"), mark)
     random.shuffle(versions)
     assert outcome(versions) == expected
+
+
+def test_the_newest_extraction_is_told_whatever_came_first(bronze: Catalog) -> None:
+    put(bronze, order(1, 2, "paid", 7))
+    put(bronze, order(1, 1, "pending", 9), order(2, 1, "open", 4), order(2, 1, "paid", 5))
+    held = {id_: (row["status"], row["_airbyte_extracted_at"]) for id_, row in rows(bronze).items()}
+    assert held == {1: ("paid", 7), 2: ("paid", 5)}
+
+
+def test_appending_the_same_messages_again_doubles_nothing(bronze: Catalog) -> None:
+    stream = {"name": "clicks", "json_schema": {"properties": {"page": {"type": "string"}}}}
+    clicks = ConfiguredCatalog.parse({"streams": [{"stream": stream, "destination_sync_mode": "append"}]})
+    messages = [
+        {"type": "RECORD", "record": {"stream": "clicks", "data": {"page": page}, "emitted_at": at}}
+        for at, page in enumerate(["a", "b", "a"], 1)
+    ]
+    for batch in (messages[:2], messages, messages):  # the first was cut off
+        land(bronze, "web", clicks, batch)
+    held = bronze.load_table("web.clicks").scan().to_arrow().to_pylist()
+    assert sorted((row["page"], row["_airbyte_extracted_at"]) for row in held) == [
+        ("a", 1),
+        ("a", 3),
+        ("b", 2),
+    ]
+
+
+FIRST = """
+import sys
+from pathlib import Path
+from lakekit.catalog.embedded import EmbeddedCatalog
+from lakekit.landing import ConfiguredCatalog, land
+schema = {"properties": {"id": {"type": "integer"}, "part": {"type": "integer"}}}
+entry = {"stream": {"name": "orders", "json_schema": schema}, "destination_sync_mode": "append_dedup", "primary_key": [["id"]]}
+iceberg = EmbeddedCatalog(Path(sys.argv[1])).iceberg("main")
+part = int(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+land(iceberg, "shopify", ConfiguredCatalog.parse({"streams": [entry]}), [
+    {"type": "RECORD", "record": {"stream": "orders", "data": {"id": 100 * part + n, "part": part}, "emitted_at": n}} for n in range(50)])
+"""
+
+
+def test_two_first_landings_at_once_lose_nothing(tmp_path: Path) -> None:
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", FIRST, str(tmp_path), str(part)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for part in (1, 2)
+    ]
+    for landing in both:
+        assert landing.stdout is not None
+        assert landing.stdout.readline() == b"ready\n"
+    for landing in both:
+        landing.communicate(b"go\n", timeout=60)
+        assert landing.returncode == 0
+    held = rows(EmbeddedCatalog(tmp_path).iceberg("main"))
+    assert sorted(held) == [*range(100, 150), *range(200, 250)]
 
 
 KILLED = """

@@ -33,7 +33,7 @@ def order(number: int, created: str, **changes: Any) -> bytes:
     }  # fmt: skip
     known: Record = {
         "id": number, "name": f"#{number}", "customer": {"id": 5}, "email": " Ada@Example.com", "created_at": created, "updated_at": created,
-        "presentment_currency": "EUR", "currency": "USD", "financial_status": "paid", "test": False, "cancelled_at": None, "line_items": [line],
+        "presentment_currency": "EUR", "currency": "USD", "financial_status": "paid", "test": False, "cancelled_at": None, "taxes_included": False, "line_items": [line],
         "total_shipping_price_set": both(5.0, 4.5), "total_price_set": both(25.9, 23.31),
     }  # fmt: skip
     return said("orders", **(known | changes))
@@ -95,9 +95,23 @@ def test_older_never_replaces_newer_and_a_tombstone_keeps_the_row() -> None:
 
 def test_the_last_touch_within_the_window_takes_the_order() -> None:
     profile = said(
-        "profiles", id="p", updated="2026-01-01T00:00:00+00:00", attributes={"email": "ADA@example.com"}
+        "profiles",
+        id="p",
+        updated="2026-01-01T00:00:00+00:00",
+        attributes={
+            "email": "ADA@example.com",
+            "first_name": "Ada",
+            "last_name": None,
+            "location": None,
+            "created": "2025-12-01T00:00:00+00:00",
+        },  # fmt: skip
     )
-    flow = said("flows", id="f", updated="2026-01-01T00:00:00+00:00", attributes={"name": "Welcome"})
+    flow = said(
+        "flows",
+        id="f",
+        updated="2026-01-01T00:00:00+00:00",
+        attributes={"name": "Welcome", "status": "live", "created": "2025-12-01T00:00:00+00:00"},
+    )
     bought = order(1, "2026-03-06T07:00:00-05:00")
 
     def touch(*events: bytes) -> tuple[Any, ...]:

@@ -180,6 +180,12 @@ class _Landing:
                 self._take_state(number, raw.strip(), state)
             case _Message(type="TRACE", trace={"type": "ERROR", "error": error}):
                 raise LandingFailed("The connector failed.", why=str(error.get("message")), todo="land again")
+            case _Message(type="RECORD" | "STATE" as kind):
+                raise LandingFailed(
+                    f"Message {number} is a {kind} without a {kind.lower()}.",
+                    why=repr(raw[:80]),
+                    todo="mend the source and land again; what was echoed is durable",
+                )
             case _Message(type="LOG" | "TRACE" | "CONTROL"):
                 pass
             case _:

@@ -1,6 +1,6 @@
 {{ config(unique_key="product_id", merge_cursor="updated_at") }}
 
-{# A deletion comes in a stream of its own and leaves the product's record as it was: either makes a row new. #}
+{# A deletion comes in a stream of its own, with a watermark of its own, and leaves the product's record as it was. #}
 with products as (
     select
         products.product_id,
@@ -14,10 +14,8 @@ with products as (
         products.created_at,
         products.updated_at,
         deleted.product_id is not null as is_deleted,
-        greatest(
-            products._airbyte_extracted_at,
-            coalesce(deleted._airbyte_extracted_at, 0)
-        ) as _airbyte_extracted_at
+        products._airbyte_extracted_at,
+        deleted._airbyte_extracted_at as deletion_extracted_at
     from {{ ref("stg_shopify__products") }} as products
     left join (
         select product_id, max(_airbyte_extracted_at) as _airbyte_extracted_at
@@ -31,7 +29,7 @@ newest as (
         "products",
         key="product_id",
         order_by="updated_at desc, _airbyte_extracted_at desc",
-        where=lakekit.is_new()
+        where="(" ~ lakekit.is_new() ~ " or " ~ lakekit.is_new("deletion_extracted_at") ~ ")"
     ) }}
 )
 
@@ -47,5 +45,6 @@ select
     created_at,
     updated_at,
     is_deleted,
-    _airbyte_extracted_at
+    _airbyte_extracted_at,
+    deletion_extracted_at
 from newest
