@@ -104,7 +104,7 @@ def test_the_last_touch_within_the_window_takes_the_order() -> None:
             "last_name": None,
             "location": None,
             "created": "2025-12-01T00:00:00+00:00",
-        },  # fmt: skip
+        },
     )
     flow = said(
         "flows",
