@@ -42,7 +42,9 @@ def build(
     engine: options.EngineName | None,
     as_json: bool,
 ) -> None:
-    """Build and test models on a branch, and publish it when every check passed.
+    """Build and test models on a branch, then publish it.
+
+    It is published when every check passed.
 
     SELECT is dbt's selection syntax; without it everything is built.
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     help="What runs the project's SQL.  [default: embedded]",
 )
 def new(directory: Path, no_input: bool, engine: EngineName | None) -> None:
-    """Make a project in DIRECTORY: models, tests and settings for a Shopify and Klaviyo shop.
+    """Make a project in DIRECTORY.
+
+    It has models, tests and settings for a shop that sells through Shopify and mails through Klaviyo.
 
     \b
     lakekit new shop                           asks for the time zone and the engine

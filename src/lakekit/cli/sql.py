@@ -17,7 +17,9 @@ ROWS: Final = 100
 @options.engine
 @options.as_json
 def sql(statement: str, ref: str, engine: options.EngineName | None, as_json: bool) -> None:
-    """Run one STATEMENT of Trino SQL and print its rows: the first 100, and long texts cut, unless --json.
+    """Run one STATEMENT of Trino SQL.
+
+    Prints its rows: the first 100, and long texts cut, unless --json.
 
     \b
     lakekit sql "select * from marts.fct_daily_sales order by sales_date desc limit 5"

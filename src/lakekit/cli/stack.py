@@ -11,9 +11,9 @@ from . import options, output
 
 @click.command()
 def up() -> None:
-    """Start Trino, Nessie and an S3 store, and wait until a query has answered.
+    """Start Trino, Nessie and an S3 store.
 
-    They run as child processes on 127.0.0.1: no Docker, no Java to install. The first start fetches some
+    Waits until a query has answered. They run as child processes on 127.0.0.1: no Docker, no Java to install. The first start fetches some
     800 MB; data stays from one start to the next. Where they already run, this does nothing.
     """
     from ..settings import Settings
