@@ -97,7 +97,8 @@ def test_a_model_that_fails_is_in_the_json_too(project: Path) -> None:
 
 
 def test_an_interrupted_build_leaves_no_branch_and_no_change(project: Path) -> None:
-    land(project, "shopify")
+    for source in ("shopify", "klaviyo"):
+        land(project, source)
     log: Any = json.loads(lakekit("branch", "list", "--json").stdout)
     build = subprocess.Popen(
         [sys.executable, "-c", "from lakekit.cli import main; main(prog_name='lakekit')", "build"],

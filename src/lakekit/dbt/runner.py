@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from threading import Lock
+from threading import Lock, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import BuildFailed, MissingExtra, ProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
 
     from ..engine.protocol import DbtTarget
 
@@ -117,13 +119,10 @@ def build(
         "--no-write-json",
         *(["--full-refresh"] if full_refresh else []),
     ]
-    runner_class = _runner_class()
     link_package(project)
     started = time.monotonic()
-    with _one_invocation, _environment(target.env), _working_directory_kept():
-        outcome = runner_class(callbacks=[_listener(on_node)] if on_node else []).invoke(arguments)
-    if isinstance(outcome.exception, KeyboardInterrupt):
-        raise outcome.exception
+    with _one_invocation, _interrupt_kept(), _environment(target.env), _working_directory_kept():
+        outcome = _runner_class()(callbacks=[_listener(on_node)] if on_node else []).invoke(arguments)
     if outcome.result is None or not hasattr(outcome.result, "results"):
         raise BuildFailed("dbt could not build the project.", why=_reason(outcome.exception))
     nodes = tuple(_node(result) for result in outcome.result.results)
@@ -214,6 +213,29 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _interrupt_kept() -> Iterator[None]:
+    """dbt makes a result of an interrupt, and loses it in places: whatever it does, the block ends in one."""
+    if current_thread() is not main_thread():  # where no signal arrives
+        yield
+        return
+    came = False
+    handler = signal.getsignal(signal.SIGINT)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 @contextmanager
