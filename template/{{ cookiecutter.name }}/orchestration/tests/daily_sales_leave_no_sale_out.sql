@@ -3,6 +3,7 @@ with days as (
     select
         currency,
         sum(orders) as orders,
+        sum(units) as units,
         sum(gross_sales) as gross,
         sum(discounts) as discounts,
         sum(tax) as tax,
@@ -23,6 +24,7 @@ sales as (
     select
         orders.currency,
         count(*) as orders,
+        sum(orders.units) as units,
         sum(orders.gross_amount) as gross,
         sum(orders.discount_amount) as discounts,
         sum(orders.tax_amount) as tax,
@@ -38,6 +40,7 @@ select coalesce(days.currency, sales.currency) as currency
 from days
 full outer join sales on days.currency = sales.currency
 where coalesce(days.orders, 0) <> coalesce(sales.orders, 0)
+    or coalesce(days.units, 0) <> coalesce(sales.units, 0)
     or coalesce(days.gross, 0) <> coalesce(sales.gross, 0)
     or coalesce(days.discounts, 0) <> coalesce(sales.discounts, 0)
     or coalesce(days.tax, 0) <> coalesce(sales.tax, 0)
