@@ -26,7 +26,9 @@ def new(directory: Path, *, engine: EngineName | None = None, shop_timezone: str
     try:
         from cookiecutter.main import cookiecutter
     except ModuleNotFoundError as error:
-        raise MissingExtra("lake", error.name or "cookiecutter") from error
+        raise MissingExtra(
+            "trino" if engine == "trino" else "duckdb", error.name or "cookiecutter"
+        ) from error
 
     directory = directory.resolve()
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):

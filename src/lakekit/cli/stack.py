@@ -13,8 +13,9 @@ from . import options, output
 def up() -> None:
     """Start Trino, Nessie and an S3 store.
 
-    Waits until a query has answered. They run as child processes on 127.0.0.1: no Docker, no Java to install. The first start fetches some
-    800 MB; data stays from one start to the next. Where they already run, this does nothing.
+    Waits until a query has answered. They run as child processes on 127.0.0.1: no Docker, no Java to
+    install. The first start fetches some 800 MB; data stays from one start to the next. Where they already
+    run, this does nothing.
     """
     from ..settings import Settings
     from ..stack import Stack
