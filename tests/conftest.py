@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from lakekit.stack import Endpoints
 
 _STACK = "LAKEKIT_TEST_STACK"
+_OWNER = "LAKEKIT_TEST_OWNER"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # The controller names the folder before it starts its workers, which inherit the environment.
     if not hasattr(config, "workerinput"):
         os.environ[_STACK] = tempfile.mkdtemp(prefix="lakekit-test-stack-")
+        os.environ[_OWNER] = str(os.getpid())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -40,7 +42,7 @@ def stack() -> Endpoints:
     """Trino, Nessie and an S3 store: real ones, started by whichever worker asks first, shared by all."""
     from lakekit.stack import Stack
 
-    return Stack(Path(os.environ[_STACK])).up(ephemeral=True)
+    return Stack(Path(os.environ[_STACK])).up(ephemeral=True, owner=int(os.environ[_OWNER]))
 
 
 @pytest.fixture(params=["embedded", "trino"])

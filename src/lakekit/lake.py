@@ -365,7 +365,7 @@ def _open(settings: Settings) -> tuple[Catalog, Engine]:
         from .engine.trino import TrinoEngine
         from .stack import Stack
 
-        endpoints = Stack(settings.stack).endpoints()
+        endpoints = Stack.of(settings).endpoints()
         nessie = NessieCatalog(endpoints)
         return nessie, TrinoEngine(endpoints, nessie)
     except ModuleNotFoundError as error:

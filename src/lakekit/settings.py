@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentNotUnderstood
 from typing_extensions import override
@@ -53,6 +53,12 @@ class Settings(BaseSettings):
 
     ports: Ports = Ports()
 
+    memory: ByteSize | None = None
+    """What the stack may take, all services together: ``"2g"``; the least that works if not given."""
+
+    store: Literal["minio", "s3proxy"] | None = None
+    """The stack's S3 store; MinIO if there is one, else s3proxy, if not given."""
+
     @classmethod
     @override
     def settings_customise_sources(
@@ -67,10 +73,12 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
     @classmethod
-    def load(cls, start: Path | None = None, *, engine: EngineName | None = None) -> Self:
+    def load(
+        cls, start: Path | None = None, *, engine: EngineName | None = None, memory: int | None = None
+    ) -> Self:
         """Read the settings of the project that ``start`` (default: the working directory) lies in.
 
-        ``engine``, when given, wins over file and environment. Raises ``ProjectError`` where there is no
+        ``engine`` and ``memory``, when given, win over file and environment. Raises ``ProjectError`` where there is no
         project and ``SettingsError`` where a setting is wrong.
         """
         project = find_project(start)
@@ -92,7 +100,8 @@ class Settings(BaseSettings):
         absolute = {
             name: project / Path(getattr(settings, name)).expanduser() for name in ("lake", "stack", "dbt")
         }
-        chosen = {"engine": engine} if engine else {}
+        given = {"engine": engine, "memory": memory}
+        chosen = {name: value for name, value in given.items() if value is not None}
         return settings.model_copy(update={"project": project} | absolute | chosen)
 
 

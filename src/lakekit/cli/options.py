@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from ..settings import EngineName as EngineName  # noqa: PLC0414 (re-exported for annotations)
+
+
+class _Size(click.ParamType[int]):
+    """A number of bytes, as people write it."""
+
+    name = "size"
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from pydantic import ByteSize, TypeAdapter, ValidationError
+
+        try:
+            return int(TypeAdapter(ByteSize).validate_python(value))
+        except ValidationError:
+            self.fail(f"'{value}' is no size: write it like 1500m or 2g", param, ctx)
+
 
 ref = click.option("--ref", default="main", show_default=True, help="Branch, tag or commit hash to work at.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
@@ -16,4 +33,7 @@ engine = click.option(
     type=click.Choice(["embedded", "trino"]),
     default=None,
     help="What runs SQL; the default is the project's lakekit.toml.",
+)
+memory = click.option(
+    "--memory", metavar="SIZE", type=_Size(), help="What all services may take together, e.g. 2g."
 )

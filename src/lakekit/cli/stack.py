@@ -1,77 +1,173 @@
-"""``lakekit up``, ``status`` and ``down``."""
+"""``lakekit up``, ``status``, ``logs``, ``down``, and ``stack fetch|train``."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from . import options, output
 
+if TYPE_CHECKING:
+    from ..settings import Settings
+    from ..stack import Stack
+
+_LOOK_EVERY: Final = 0.2
+
 
 @click.command()
-def up() -> None:
+@options.memory
+@click.option("--ephemeral", is_flag=True, help="Keep no data when the stack goes down.")
+def up(memory: int | None, ephemeral: bool) -> None:
     """Start Trino, Nessie and an S3 store.
 
     Waits until a query has answered. They run as child processes on 127.0.0.1: no Docker, no Java to
     install. The first start fetches some 800 MB; data stays from one start to the next. Where they already
     run, this does nothing.
-    """
-    from ..settings import Settings
-    from ..stack import Stack
 
-    settings = Settings.load()
+    \b
+    lakekit up                     the least memory that works, 1.2 GB
+    lakekit up --memory 4g         room for larger queries
+    lakekit stack fetch            everything that it needs, for a machine without a network
+    """
+    settings = _settings(memory)
     started = time.monotonic()
     with output.doing("starting") as say:
-        endpoints = Stack(settings.stack, settings.ports).up(report=say)
+        endpoints = _stack(settings).up(ephemeral=ephemeral, report=say)
     output.progress.print(
         f"[green]✓[/green] Trino at {endpoints.trino_uri}, Nessie at {endpoints.nessie_uri}, "
         f"S3 at {endpoints.s3_endpoint} [dim]{time.monotonic() - started:.1f} s[/dim]",
         highlight=False,
     )
+    from ..demo.training import train_in_the_background
+
+    if train_in_the_background():
+        output.progress.print("What makes later starts faster is being prepared in the background, once.")
 
 
 @click.command()
 @options.as_json
 def status(as_json: bool) -> None:
-    """Show what runs, where, and how much memory it takes.
+    """Show what runs, where, how it is, and how much memory it takes.
 
-    Exits with 1 when a service of the stack is not running.
+    Exits with 1 when a service of the stack does not answer.
     """
-    from ..settings import Settings
-    from ..stack import Stack
-
-    services = Stack(Settings.load().stack).status()
+    stack = _stack(_settings())
+    services = stack.status()
     if as_json:
         output.print_json(services)
     elif not services:
         output.progress.print("The stack is down. Start it: lakekit up")
     else:
         output.show(
-            ("service", "version", "address", "pid", "state", "memory", "up"),
+            ("service", "version", "address", "pid", "health", "memory", "up"),
             [
                 (
                     service.name,
                     service.version,
                     f"127.0.0.1:{service.port}",
                     str(service.pid),
-                    "running" if service.running else "ended",
+                    service.health,
                     f"{service.memory / 2**20:.0f} MB",
                     f"{service.uptime / 60:.0f} min",
                 )
                 for service in services
             ],
         )
-    if not services or not all(service.running for service in services):
+        for service in services:
+            if service.health != "ready":
+                output.progress.print(f"\n{service.name} said last:", highlight=False)
+                output.progress.print(stack.tail(service.name), markup=False, highlight=False)
+    if not services or not all(service.health == "ready" for service in services):
         raise click.exceptions.Exit(1)
 
 
 @click.command()
+@click.argument("service", required=False, type=click.Choice(["trino", "nessie", "minio", "s3proxy"]))
+@click.option("-f", "--follow", is_flag=True, help="Go on as more is said, until Ctrl-C.")
+def logs(service: str | None, follow: bool) -> None:
+    """Print what the services have said.
+
+    \b
+    lakekit logs                   all of them, each line with its service's name
+    lakekit logs -f trino          one, and what it says from now on
+    """
+    stack = _stack(_settings())
+    names = [service] if service else ["minio", "s3proxy", "nessie", "trino"]
+    logs = {name: log for name in names if (log := stack.log(name)).is_file()}
+    if not logs:
+        output.progress.print("Nothing has been said: the stack was never started.")
+        raise click.exceptions.Exit(1)
+    read = dict.fromkeys(logs, 0)
+    while True:
+        for name, log in logs.items():
+            with log.open(encoding="utf-8", errors="replace") as stream:
+                stream.seek(min(read[name], log.stat().st_size))  # a new start begins a new file
+                for line in stream:
+                    click.echo(line if service else f"{name:8} {line}", nl=False)
+                read[name] = stream.tell()
+        if not follow:
+            return
+        time.sleep(_LOOK_EVERY)
+
+
+@click.command()
 def down() -> None:
-    """Stop the stack. Data stays."""
+    """Stop the stack. Data stays, unless it was started to be ephemeral."""
+    with output.doing("stopping"):
+        stopped = _stack(_settings()).down()
+    output.progress.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+@click.group()
+def stack() -> None:
+    """Prepare what the stack is made of."""
+
+
+@stack.command()
+def fetch() -> None:
+    """Fetch everything that the stack needs.
+
+    For images, and for machines that will have no network: Trino, Nessie and s3proxy (800 MB, into
+    LAKEKIT_CACHE or ~/.cache/lakekit), and MinIO, which is built where Go is installed (some minutes).
+    """
+    from ..stack import fetch as fetch_all
+
+    with output.doing("fetching") as say:
+        fetched = fetch_all(say)
+    for name, version, place in fetched:
+        output.progress.print(f"[green]✓[/green] {name} {version} [dim]{place}[/dim]", highlight=False)
+
+
+@stack.command()
+def train() -> None:
+    """Make the caches that let the services start twice as fast.
+
+    Runs a real build on a stack of its own, for about a minute. `lakekit up` has it done in the background the
+    first time, unless CI is set.
+    """
+    from ..demo.training import train as train_now
+
+    started = time.monotonic()
+    with output.doing("starting a stack that records") as say:
+        made = train_now(say)
+    for cache in made:
+        output.progress.print(
+            f"[green]✓[/green] {cache} [dim]{cache.stat().st_size >> 20} MB[/dim]", highlight=False
+        )
+    output.progress.print(
+        f"Made in {time.monotonic() - started:.0f} s." if made else "All are there already.", highlight=False
+    )
+
+
+def _settings(memory: int | None = None) -> Settings:
     from ..settings import Settings
+
+    return Settings.load(memory=memory)
+
+
+def _stack(settings: Settings) -> Stack:
     from ..stack import Stack
 
-    with output.doing("stopping"):
-        stopped = Stack(Settings.load().stack).down()
-    output.progress.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
+    return Stack.of(settings)

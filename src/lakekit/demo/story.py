@@ -177,7 +177,7 @@ def _start_stack(settings: Settings, clock: _Clock) -> None:
     from ..stack import Stack
 
     with clock.step("start Trino, Nessie and the S3 store"):
-        Stack(settings.stack, settings.ports).up(report=clock.narrator.starting)
+        Stack.of(settings).up(report=clock.narrator.starting)
 
 
 class _Clock:

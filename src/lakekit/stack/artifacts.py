@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock
 
 from ..errors import StackFailed
+from . import minio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,13 +86,15 @@ class Artifacts:
         self, report: Report, *, cache: Path | None = None, maven: MavenContext | None = None
     ) -> None:
         self._report = report
-        self._cache = cache or default_cache()
+        self.cache = cache or default_cache()
         self._maven = maven
 
     def file(self, artifact: Artifact) -> Path:
         """The artifact's file, fetched if need be. Raises ``StackFailed`` offline or on a wrong checksum."""
-        kept = self._cache / artifact.sha256[:16] / artifact.filename
-        with self._lock(artifact):
+        kept = self.cache / artifact.sha256[:16] / artifact.filename
+        if kept.is_file():  # without the lock: the cache may be on a disk that can only be read
+            return kept
+        with self._lock(artifact), _disk_errors(artifact):
             if not kept.is_file():
                 fetched = self._fetch(artifact)
                 kept.parent.mkdir(exist_ok=True)
@@ -100,27 +103,29 @@ class Artifacts:
 
     def folder(self, artifact: Artifact) -> Path:
         """The artifact, unpacked: the one folder that its archive holds."""
-        kept = self._cache / artifact.sha256[:16] / f"{artifact.name}-{artifact.version}"
-        with self._lock(artifact):
+        kept = self.cache / artifact.sha256[:16] / f"{artifact.name}-{artifact.version}"
+        if kept.is_dir():
+            return kept
+        with self._lock(artifact), _disk_errors(artifact):
             if not kept.is_dir():
                 archive = self._fetch(artifact)
                 self._report(f"unpacking {artifact.filename}")
                 kept.parent.mkdir(exist_ok=True)
-                with tempfile.TemporaryDirectory(dir=self._cache) as scratch:
+                with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
                     _unpack(archive, Path(scratch))
                     (Path(scratch) / kept.name).rename(kept)
         return kept
 
     def _lock(self, artifact: Artifact) -> FileLock:
         try:
-            self._cache.mkdir(parents=True, exist_ok=True)
+            self.cache.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StackFailed(
-                f"The cache folder {self._cache} cannot be made.",
+                f"The cache folder {self.cache} cannot be made.",
                 why=str(error),
                 todo="set LAKEKIT_CACHE to a folder that can be written",
             ) from error
-        return FileLock(self._cache / f"{artifact.sha256[:16]}.lock")
+        return FileLock(self.cache / f"{artifact.sha256[:16]}.lock")
 
     def _fetch(self, artifact: Artifact) -> Path:
         """Download, or take from the local Maven repository, and check; a damaged file is fetched once more."""
@@ -174,6 +179,32 @@ class Artifacts:
                 self._report(f"fetching {filename}: {done >> 20}{share}")
 
         yield update
+
+
+def fetch(report: Report) -> list[tuple[str, str, Path]]:
+    """Fetch all that a stack is made of, MinIO too where it can be built: name, version and place of each."""
+    artifacts = Artifacts(report)
+    found = [
+        ("trino", TRINO.version, artifacts.folder(TRINO)),
+        ("trino's iceberg plugin", TRINO_ICEBERG.version, artifacts.folder(TRINO_ICEBERG)),
+        ("nessie", NESSIE.version, artifacts.file(NESSIE)),
+        ("s3proxy", S3PROXY.version, artifacts.file(S3PROXY)),
+    ]
+    if program := minio.build(artifacts.cache, report):
+        found.append(("minio", minio.version(program), program))
+    return found
+
+
+@contextmanager
+def _disk_errors(artifact: Artifact) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StackFailed(
+            f"{artifact.filename} could not be put into the cache.",
+            why=f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}",
+            todo="set LAKEKIT_CACHE to a folder that can be written and has 1 GB of room",
+        ) from error
 
 
 def default_cache() -> Path:

@@ -22,6 +22,10 @@ class Endpoints:
     s3_region: str = "us-east-1"
     trino_user: str = "lakekit"
     warehouse: str = BUCKET
+    nessie_inside: str = ""
+    """Where Trino finds Nessie, if that is another address than here."""
+    s3_inside: str = ""
+    """Where Trino and Nessie find the S3 store, if that is another address than here."""
 
     @property
     def trino_host(self) -> str:
@@ -29,4 +33,17 @@ class Endpoints:
 
     @property
     def trino_port(self) -> int:
-        return int(urlsplit(self.trino_uri).port or 80)
+        return _port(self.trino_uri)
+
+    @property
+    def nessie_port(self) -> int:
+        return _port(self.nessie_uri)
+
+    @property
+    def s3_port(self) -> int:
+        return _port(self.s3_endpoint)
+
+
+def _port(uri: str) -> int:
+    parts = urlsplit(uri)
+    return parts.port or (443 if parts.scheme == "https" else 80)

@@ -2,75 +2,86 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-import httpx
-
+from . import probe
 from .artifacts import NESSIE
 from .endpoints import BUCKET
-from .service import Launch
+from .launch import Launch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from .artifacts import Artifacts
     from .endpoints import Endpoints
+    from .jvm import Jvm
+    from .service import Plan
+
+NAME: Final = "nessie"
+_HEAP: Final = 112
 
 
-def launch(
-    folder: Path, port: int, java: str, artifacts: Artifacts, endpoints: Endpoints, *, ephemeral: bool
-) -> Launch:
-    """Prepare Nessie with one warehouse in the S3 store; its data lies in ``folder``/data unless ephemeral."""
-    store = (
-        "nessie.version.store.type=IN_MEMORY\n"
-        if ephemeral
-        else "nessie.version.store.type=ROCKSDB\n"
-        f"nessie.version.store.persist.rocks.database-path={folder / 'data'}\n"
-    )
+def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
+    """Prepare Nessie as a process; unless the stack is ephemeral, its data lies in ``nessie/data``."""
+    folder = plan.folder / NAME
+    port = plan.endpoints.nessie_port
     # Quarkus reads config/application.properties in its working directory: secrets stay off the command line.
     config = folder / "config" / "application.properties"
     config.parent.mkdir(parents=True, exist_ok=True)
     config.touch(mode=0o600)
-    config.write_text(
-        "quarkus.http.host=127.0.0.1\n"
-        f"quarkus.http.port={port}\n"
-        "quarkus.management.host=127.0.0.1\n"
-        "quarkus.management.port=0\n"
-        "quarkus.log.level=WARN\n"
-        "quarkus.banner.enabled=false\n"
-        "quarkus.otel.sdk.disabled=true\n"
-        f"{store}"
-        f"nessie.catalog.default-warehouse={BUCKET}\n"
-        f"nessie.catalog.warehouses.{BUCKET}.location=s3://{BUCKET}/\n"
-        f"nessie.catalog.service.s3.default-options.endpoint={endpoints.s3_endpoint}\n"
-        "nessie.catalog.service.s3.default-options.path-style-access=true\n"
-        f"nessie.catalog.service.s3.default-options.region={endpoints.s3_region}\n"
-        "nessie.catalog.service.s3.default-options.access-key=urn:nessie-secret:quarkus:lakekit.s3\n"
-        f"lakekit.s3.name={endpoints.s3_access_key}\n"
-        f"lakekit.s3.secret={endpoints.s3_secret_key}\n",
-        encoding="utf-8",
-    )
-    jar = artifacts.file(NESSIE)
+    settings = {
+        "quarkus.http.host": "127.0.0.1",
+        "quarkus.http.port": str(port),
+        "quarkus.management.host": "127.0.0.1",
+        "quarkus.management.port": "0",
+        **properties(plan.endpoints, None if plan.ephemeral else str(folder / "data")),
+    }
+    config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+    jar = str(artifacts.file(NESSIE))
     return Launch(
-        "nessie",
+        NAME,
         NESSIE.version,
         port,
-        [
-            java,
-            "-Xmx112m",
-            "-XX:+UseCompactObjectHeaders",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-jar",
-            str(jar),
-        ],
+        jvm.command(NAME, folder / "tmp", _HEAP, jars(artifacts), ["-jar", jar]),
         folder,
-        lambda: _answers(endpoints),
     )
 
 
-def _answers(endpoints: Endpoints) -> bool:
-    try:
-        return httpx.get(f"{endpoints.nessie_uri}/api/v2/config", timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
+def jars(artifacts: Artifacts) -> list[Path]:
+    """What Nessie's classes come from."""
+    return [artifacts.file(NESSIE)]
+
+
+def properties(endpoints: Endpoints, data: str | None) -> Mapping[str, str]:
+    """What Nessie must know: one warehouse in the S3 store, its own data in the folder ``data`` or in memory."""
+    s3 = "nessie.catalog.service.s3.default-options"
+    return {
+        "quarkus.log.level": "WARN",
+        "quarkus.http.access-log.enabled": "false",
+        "quarkus.banner.enabled": "false",
+        "quarkus.otel.sdk.disabled": "true",
+        **(
+            {
+                "nessie.version.store.type": "ROCKSDB",
+                "nessie.version.store.persist.rocks.database-path": data,
+            }
+            if data
+            else {"nessie.version.store.type": "IN_MEMORY"}
+        ),
+        "nessie.catalog.default-warehouse": BUCKET,
+        f"nessie.catalog.warehouses.{BUCKET}.location": f"s3://{BUCKET}/",
+        f"{s3}.endpoint": endpoints.s3_inside or endpoints.s3_endpoint,
+        f"{s3}.external-endpoint": endpoints.s3_endpoint,
+        f"{s3}.path-style-access": "true",
+        f"{s3}.region": endpoints.s3_region,
+        f"{s3}.access-key": "urn:nessie-secret:quarkus:lakekit.s3",
+        "lakekit.s3.name": endpoints.s3_access_key,
+        "lakekit.s3.secret": endpoints.s3_secret_key,
+    }
+
+
+def answers(endpoints: Endpoints) -> bool:
+    """Whether Nessie answers now."""
+    status, _ = probe.get(f"{endpoints.nessie_uri}/api/v2/config")
+    return status == 200

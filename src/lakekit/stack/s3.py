@@ -1,31 +1,65 @@
-"""The S3 store: MinIO if it is on PATH, else s3proxy over a folder."""
+"""The S3 store: MinIO where there is one, else s3proxy over a folder."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
-import httpx
-
+from ..errors import StackFailed
+from . import minio, probe
 from .artifacts import S3PROXY
 from .endpoints import BUCKET
-from .service import Launch
+from .launch import Launch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .artifacts import Artifacts
     from .endpoints import Endpoints
+    from .jvm import Jvm
+    from .service import Plan
+
+StoreName = Literal["minio", "s3proxy"]
+
+_HEAP: Final = 40
 
 
-def launch(folder: Path, port: int, java: str, artifacts: Artifacts, endpoints: Endpoints) -> Launch:
-    """Prepare the S3 store whose data lies in ``folder``/data."""
-    data = folder / "data"
+def choose(folder: Path, wanted: StoreName | None, cache: Path) -> StoreName:
+    """The store of the stack in ``folder``: whose data is there, else the one wanted, else MinIO if it can be found.
+
+    Raises ``StackFailed`` where the data needs a MinIO that is gone, or another store than the one wanted.
+    """
+    data = folder / "s3" / "data"
+    there: StoreName | None = None
+    if data.is_dir() and any(data.iterdir()):
+        there = "minio" if (data / ".minio.sys").is_dir() else "s3proxy"
+    if there and wanted and there != wanted:
+        raise StackFailed(
+            f"The data in {data} is {there}'s, and {wanted} cannot read it.",
+            todo=f'set store = "{there}" in lakekit.toml, or begin anew: remove {folder}',
+        )
+    chosen = there or wanted
+    found = minio.find(cache)
+    if chosen == "minio" and not found:
+        raise StackFailed(
+            "The stack keeps its data in MinIO, and there is none.",
+            why=f"{data} is MinIO's" if there else 'store = "minio"',
+            todo="put minio on PATH, name it in LAKEKIT_MINIO, or build it: lakekit stack fetch",
+        )
+    return chosen or ("minio" if found else "s3proxy")
+
+
+def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
+    """Prepare the S3 store as a process; its data lies in ``s3/data``."""
+    data = plan.folder / "s3" / "data"
     data.mkdir(parents=True, exist_ok=True)
-    if minio := shutil.which("minio"):
-        return _minio(minio, folder, data, port, endpoints)
-    return _s3proxy(folder, data, port, java, artifacts, endpoints)
+    return (
+        _minio(plan, data, artifacts.cache) if plan.store == "minio" else _s3proxy(plan, data, jvm, artifacts)
+    )
+
+
+def jars(artifacts: Artifacts) -> list[Path]:
+    """What s3proxy's classes come from."""
+    return [artifacts.file(S3PROXY)]
 
 
 def make_bucket(endpoints: Endpoints) -> None:
@@ -41,66 +75,55 @@ def make_bucket(endpoints: Endpoints) -> None:
     ).create_dir(BUCKET)
 
 
-def _minio(minio: str, folder: Path, data: Path, port: int, endpoints: Endpoints) -> Launch:
-    answer = subprocess.run([minio, "--version"], check=False, capture_output=True, text=True)
+def answers(endpoints: Endpoints) -> bool:
+    """Whether the store answers now: MinIO says of itself whether it is well, s3proxy only that it is there."""
+    status, _ = probe.get(f"{endpoints.s3_endpoint}/minio/health/live")
+    return 0 < status < 500
+
+
+def _minio(plan: Plan, data: Path, cache: Path) -> Launch:
+    program = minio.find(cache)
+    assert program is not None, "chosen, so it is there"
+    port = plan.endpoints.s3_port
     return Launch(
         "minio",
-        answer.stdout.split()[2] if len(answer.stdout.split()) > 2 else "unknown",
+        minio.version(program),
         port,
         [
-            minio,
-            "server",
-            "--quiet",
-            "--address",
-            f"127.0.0.1:{port}",
-            "--console-address",
-            "127.0.0.1:0",
+            str(program),
+            *("server", "--quiet", "--address", f"127.0.0.1:{port}", "--console-address", "127.0.0.1:0"),
             str(data),
         ],
-        folder,
-        lambda: _answers(f"{endpoints.s3_endpoint}/minio/health/live"),
-        env={"MINIO_ROOT_USER": endpoints.s3_access_key, "MINIO_ROOT_PASSWORD": endpoints.s3_secret_key},
+        plan.folder / "s3",
+        env={
+            "MINIO_ROOT_USER": plan.endpoints.s3_access_key,
+            "MINIO_ROOT_PASSWORD": plan.endpoints.s3_secret_key,
+            "MINIO_UPDATE": "off",
+            "MINIO_BROWSER": "off",
+        },
     )
 
 
-def _s3proxy(
-    folder: Path, data: Path, port: int, java: str, artifacts: Artifacts, endpoints: Endpoints
-) -> Launch:
+def _s3proxy(plan: Plan, data: Path, jvm: Jvm, artifacts: Artifacts) -> Launch:
+    folder = plan.folder / "s3"
     config = folder / "s3proxy.conf"
     config.touch(mode=0o600)
     config.write_text(
-        f"s3proxy.endpoint={endpoints.s3_endpoint}\n"
+        f"s3proxy.endpoint={plan.endpoints.s3_endpoint}\n"
         "s3proxy.authorization=aws-v2-or-v4\n"
-        f"s3proxy.identity={endpoints.s3_access_key}\n"
-        f"s3proxy.credential={endpoints.s3_secret_key}\n"
+        f"s3proxy.identity={plan.endpoints.s3_access_key}\n"
+        f"s3proxy.credential={plan.endpoints.s3_secret_key}\n"
         "s3proxy.ignore-unknown-headers=true\n"
         "jclouds.provider=filesystem-nio2\n"
         f"jclouds.filesystem.basedir={data}\n",
         encoding="utf-8",
     )
-    jar = artifacts.file(S3PROXY)
+    jar = str(artifacts.file(S3PROXY))
+    main = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-jar", jar, "--properties", str(config)]
     return Launch(
         "s3proxy",
         S3PROXY.version,
-        port,
-        [
-            java,
-            *(
-                "-Xmx40m",
-                "-XX:+UseCompactObjectHeaders",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-            ),
-            *("-jar", str(jar), "--properties", str(config)),
-        ],
+        plan.endpoints.s3_port,
+        jvm.command("s3proxy", folder / "tmp", _HEAP, jars(artifacts), main),
         folder,
-        lambda: _answers(endpoints.s3_endpoint),
     )
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2).status_code < 500
-    except httpx.TransportError:
-        return False

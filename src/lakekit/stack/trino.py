@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-import httpx
-
 from ..naming import quote as quoted
+from . import probe
 from .artifacts import TRINO, TRINO_ICEBERG
-from .service import Launch
+from .launch import Launch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from .artifacts import Artifacts
     from .endpoints import Endpoints
+    from .jvm import Jvm
+    from .service import Plan
 
+NAME: Final = "trino"
+
+MEMORY: Final = 1_200_000_000
+"""What the stack takes in bytes when it has worked for a while and Trino has the smallest heap that it can use."""
+
+_HEAP: Final = 352
 _ACCESS_KEY: Final = "LAKEKIT_S3_ACCESS_KEY"
 _SECRET_KEY: Final = "LAKEKIT_S3_SECRET_KEY"  # noqa: S105 (a variable's name)
 
@@ -26,14 +35,15 @@ def create_catalog_sql(name: str, ref: str, endpoints: Endpoints, *, read_only: 
 
     Trino takes the S3 credentials from its own environment: the statement, which it logs and shows, has none.
     """
+    nessie = endpoints.nessie_inside or endpoints.nessie_uri
     properties = {
         "iceberg.catalog.type": "rest",
-        "iceberg.rest-catalog.uri": f"{endpoints.nessie_uri}/iceberg/{quote(ref, safe='')}",
+        "iceberg.rest-catalog.uri": f"{nessie}/iceberg/{quote(ref, safe='')}",
         "iceberg.rest-catalog.warehouse": endpoints.warehouse,
         # One writer's worth of data a commit: small files are what MERGE on small tables would leave.
         "iceberg.max-partitions-per-writer": "100",
         "fs.native-s3.enabled": "true",
-        "s3.endpoint": endpoints.s3_endpoint,
+        "s3.endpoint": endpoints.s3_inside or endpoints.s3_endpoint,
         "s3.region": endpoints.s3_region,
         "s3.path-style-access": "true",
         "s3.aws-access-key": f"${{ENV:{_ACCESS_KEY}}}",
@@ -45,8 +55,9 @@ def create_catalog_sql(name: str, ref: str, endpoints: Endpoints, *, read_only: 
     return f"create catalog if not exists {quoted(name)} using iceberg with ({settings})"
 
 
-def launch(folder: Path, port: int, java: str, artifacts: Artifacts, endpoints: Endpoints) -> Launch:
-    """Prepare a Trino that develops on a laptop: a small heap, and no more tasks than two cores are good for."""
+def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
+    """Prepare Trino as a process."""
+    folder = plan.folder / NAME
     server, plugin = artifacts.folder(TRINO), artifacts.folder(TRINO_ICEBERG)
     etc, plugins = folder / "etc", folder / "plugin"
     etc.mkdir(parents=True, exist_ok=True)
@@ -54,65 +65,83 @@ def launch(folder: Path, port: int, java: str, artifacts: Artifacts, endpoints: 
     link = plugins / "iceberg"
     link.unlink(missing_ok=True)
     link.symlink_to(plugin, target_is_directory=True)
+    heap = heap_of(plan.memory)
     (etc / "log.properties").write_text("=WARN\n", encoding="utf-8")
+    settings = {
+        **properties(plan.endpoints.trino_port, heap),
+        "plugin.dir": plugins,
+        "log.enable-console": "true",
+        "log.levels-file": etc / "log.properties",
+    }
     (etc / "config.properties").write_text(
-        "coordinator=true\n"
-        "node-scheduler.include-coordinator=true\n"
-        f"http-server.http.port={port}\n"
-        f"discovery.uri={endpoints.trino_uri}\n"
-        "catalog.management=dynamic\n"
-        "catalog.store=memory\n"
-        f"plugin.dir={plugins}\n"
-        f"log.levels-file={etc / 'log.properties'}\n"
-        "query.max-memory=160MB\n"
-        "query.max-memory-per-node=160MB\n"
-        "memory.heap-headroom-per-node=96MB\n"
-        "task.concurrency=2\n"
-        "task.max-worker-threads=4\n"
-        "query.max-history=50\n"
-        "query.min-expire-age=1m\n",
-        encoding="utf-8",
+        "".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8"
     )
-    properties = {
+    node = {
         "node.id": "lakekit",
         "node.environment": "lakekit",
-        "node.data-dir": str(folder / "data"),
+        "node.data-dir": folder / "data",
         "node.bind-ip": "127.0.0.1",
         "node.internal-address": "127.0.0.1",
-        "config": str(etc / "config.properties"),
+        "config": etc / "config.properties",
     }
+    main = [
+        f"-Xmn{heap * 2 // 11}m",
+        "-XX:ReservedCodeCacheSize=192m",
+        "-Djdk.attach.allowAttachSelf=true",
+        *(f"-D{name}={value}" for name, value in node.items()),
+        *("-cp", f"{server / 'lib'}/*", "io.trino.server.TrinoServer"),
+    ]
     return Launch(
-        "trino",
+        NAME,
         TRINO.version,
-        port,
-        [
-            java,
-            *(
-                "-Xmx352m",
-                "-Xmn64m",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-XX:+UseCompactObjectHeaders",
-                "-XX:+ExitOnOutOfMemoryError",
-            ),
-            *("-XX:ReservedCodeCacheSize=192m", "-Djdk.attach.allowAttachSelf=true"),
-            *(f"-D{name}={value}" for name, value in properties.items()),
-            *("-cp", f"{server / 'lib'}/*", "io.trino.server.TrinoServer"),
-        ],
+        plan.endpoints.trino_port,
+        jvm.command(NAME, folder / "tmp", heap, jars(artifacts), main, computes=True),
         folder,
-        lambda: _answers(endpoints),
-        env={
-            _ACCESS_KEY: endpoints.s3_access_key,
-            _SECRET_KEY: endpoints.s3_secret_key,
-            # Each arena of glibc's keeps what it once had; with many threads that is a second heap.
-            "MALLOC_ARENA_MAX": "2",
-        },
+        env=environment(plan.endpoints),
     )
 
 
-def _answers(endpoints: Endpoints) -> bool:
-    try:
-        info = httpx.get(f"{endpoints.trino_uri}/v1/info", timeout=5)
-    except httpx.TransportError:
-        return False
-    return info.status_code == 200 and not info.json()["starting"]
+def jars(artifacts: Artifacts) -> list[Path]:
+    """What Trino's own classes come from; a plugin's have a class loader that no AOT cache knows."""
+    return sorted((artifacts.folder(TRINO) / "lib").glob("*.jar"))
+
+
+def heap_of(memory: int) -> int:
+    """Trino's heap, in MiB, in a stack that takes ``memory`` bytes: what the others and its own code leave."""
+    return _HEAP + max(memory - MEMORY, 0) // 2**20
+
+
+def properties(port: int, heap: int) -> Mapping[str, object]:
+    """A Trino that develops on a laptop: all in one node, and no more tasks than two cores are good for."""
+    query = heap * 5 // 11
+    return {
+        "coordinator": "true",
+        "node-scheduler.include-coordinator": "true",
+        "http-server.http.port": port,
+        "discovery.uri": f"http://127.0.0.1:{port}",
+        "catalog.management": "dynamic",
+        "catalog.store": "memory",
+        "query.max-memory": f"{query}MB",
+        "query.max-memory-per-node": f"{query}MB",
+        "memory.heap-headroom-per-node": f"{heap * 3 // 11}MB",
+        "task.concurrency": "2",
+        "task.max-worker-threads": "4",
+        "query.max-history": "50",
+        "query.min-expire-age": "1m",
+    }
+
+
+def environment(endpoints: Endpoints) -> Mapping[str, str]:
+    """What ``create_catalog_sql`` expects to find in Trino's environment."""
+    return {
+        _ACCESS_KEY: endpoints.s3_access_key,
+        _SECRET_KEY: endpoints.s3_secret_key,
+        # Each arena of glibc's keeps what it once had; with many threads that is a second heap.
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def answers(endpoints: Endpoints) -> bool:
+    """Whether Trino has started and answers now."""
+    status, info = probe.get(f"{endpoints.trino_uri}/v1/info")
+    return status == 200 and not json.loads(info)["starting"]

@@ -1,0 +1,111 @@
+"""Making the AOT caches that the stack starts fast with: a stack of its own that records, and a real build on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from ..errors import StackFailed
+from ..lake import Lake
+from ..landing import ConfiguredCatalog
+from ..scaffold import new
+from ..settings import Settings
+from ..stack import Stack
+from ..stack.artifacts import Artifacts, default_cache
+from ..stack.jvm import untrained
+from .shop import Shop
+from .story import SOURCES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..stack.artifacts import Report
+
+_ORDERS: Final = 100
+_SECONDS_TO_WRITE: Final = 300.0
+_DAYS_KEPT: Final = 30
+
+
+def train(report: Report) -> list[Path]:
+    """Make what AOT caches are missing for this JVM and these versions, and return them; about a minute.
+
+    Those that nothing has used for a month are removed. Raises ``StackFailed`` where another process is at it.
+    """
+    artifacts = Artifacts(report)
+    missing = untrained(artifacts)
+    if not missing:
+        return []
+    caches = missing[0].parent
+    caches.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(caches / "lock", blocking=False):
+            _forget_old(caches)
+            scratch = caches / "training"
+            shutil.rmtree(scratch, ignore_errors=True)  # of one that was killed
+            try:
+                _record(scratch, report)
+                for recorded in (scratch / "recorded").glob("*.aot"):
+                    recorded.replace(caches / recorded.name)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+    except Timeout as error:
+        raise StackFailed("Another lakekit is making the caches.", todo="wait for it") from error
+    if still := [cache.name for cache in missing if not cache.is_file()]:
+        raise StackFailed(f"No cache was written for {', '.join(still)}.", todo="lakekit doctor")
+    return missing
+
+
+def train_in_the_background() -> bool:
+    """Make what caches are missing in a process of its own, at the lowest priority; whether any were missing.
+
+    Not where ``CI`` is set: there a machine is gone before it would gain by it.
+    """
+    if os.environ.get("CI") or not untrained(Artifacts(lambda _: None)):
+        return False
+    log = default_cache() / "aot" / "training.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        subprocess.Popen(
+            ["nice", "-n", "19", sys.executable, "-m", "lakekit", "stack", "train"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    return True
+
+
+def _record(scratch: Path, report: Report) -> None:
+    recorded = scratch / "recorded"
+    recorded.mkdir(parents=True)
+    project = new(scratch / "shop", engine="trino")
+    shop = Shop(seed=7, orders=_ORDERS)
+    # s3proxy's cache is made whether or not there is a MinIO.
+    stack = Stack(Settings.load(project).stack, store="s3proxy", record=recorded)
+    stack.up(owner=os.getpid(), report=report)
+    try:
+        with Lake.connect(project) as lake:
+            for source in SOURCES:
+                report(f"landing {source}")
+                configured = ConfiguredCatalog.parse(shop.configured_catalog(source))
+                lake.land(source, configured, shop.messages(source, sync=1))
+            with lake.branch() as work:
+                work.build(on_node=lambda node, total: report(f"building {node.name}, one of {total}"))
+                work.publish()
+        report("writing the caches")
+    finally:
+        stack.down(patience=_SECONDS_TO_WRITE)
+
+
+def _forget_old(caches: Path) -> None:
+    for cache in caches.glob("*.aot"):
+        with suppress(FileNotFoundError):
+            if time.time() - cache.stat().st_mtime > _DAYS_KEPT * 86_400:
+                cache.unlink()

