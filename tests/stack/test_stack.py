@@ -1,10 +1,8 @@
-"""The stack's life: up, found again, healed, down, with nothing left behind."""
+"""The stack's life: up, found again, down, up with its data, with nothing left behind."""
 
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -12,72 +10,80 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from jgo.maven import MavenContext
+from click.testing import CliRunner
 
-from lakekit.catalog.nessie import NessieCatalog
-from lakekit.engine.trino import TrinoEngine
-from lakekit.errors import StackFailed
-from lakekit.settings import Ports
+from lakekit.cli import main
+from lakekit.errors import UsageError
 from lakekit.stack import Stack
-from lakekit.stack.artifacts import S3PROXY, Artifacts
+
+from .conftest import insert, make_table, marked, numbers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lakekit.stack import Endpoints
+    from lakekit.stack.s3 import StoreName
 
 
-def test_a_stack_comes_up_is_found_again_heals_and_goes_down(tmp_path: Path) -> None:
-    stack = Stack(tmp_path / "stack")
+def test_a_stack_comes_up_is_found_again_and_keeps_its_data(tmp_path: Path, store: StoreName) -> None:
+    folder = tmp_path / "stack"
+    stack = Stack(folder, store=store)
     try:
         endpoints = stack.up()
         first = stack.status()
-        assert [service.running for service in first] == [True, True, True]
-        assert sum(service.memory for service in first) < 1.2 * 2**30
-        assert stat.S_IMODE((stack.folder / "credentials.json").stat().st_mode) == 0o600
+        assert [(service.name, service.health) for service in first] == [
+            (store, "ready"),
+            ("nessie", "ready"),
+            ("trino", "ready"),
+        ]
+        assert sum(service.memory for service in first) < 2**30
+        assert stat.S_IMODE((folder / "credentials.json").stat().st_mode) == 0o600
         assert endpoints.s3_secret_key not in repr(endpoints)
         for service in first:
-            listening = [
-                c for c in psutil.Process(service.pid).net_connections("tcp") if c.status == "LISTEN"
-            ]
+            process = psutil.Process(service.pid)
+            assert endpoints.s3_secret_key not in " ".join(process.cmdline())
+            listening = [c for c in process.net_connections("tcp") if c.status == "LISTEN"]
             assert listening
             assert all(c.laddr.ip.removeprefix("::ffff:") in {"127.0.0.1", "::1"} for c in listening), service
 
-        _publish_something_into_the_empty_lake(endpoints)
+        make_table(endpoints)
+        insert(endpoints, 1)
 
-        assert Stack(stack.folder).up() == endpoints
+        assert Stack(folder).up() == endpoints
         assert [service.pid for service in stack.status()] == [service.pid for service in first]
+        with pytest.raises(UsageError, match="runs with memory"):
+            Stack(folder, memory=4_000_000_000).up()
+        with pytest.raises(UsageError, match="runs with ephemeral False"):
+            stack.up(ephemeral=True)
 
-        os.kill(first[1].pid, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(first[1].pid)], timeout=10)
-        with pytest.raises(StackFailed, match="not running"):
-            stack.endpoints()
-        stack.up()
-        healed = stack.status()
-        assert [service.running for service in healed] == [True, True, True]
-        assert _names(stack.endpoints()) == ["a"]  # data outlives the service that held it
+        assert stack.down() == [store, "nessie", "trino"]
+        assert not marked(folder)
+        assert stack.status() == []
+        # The store is the one that holds the data, whichever would be chosen now.
+        assert numbers(Stack(folder).up()) == [1]
     finally:
-        stopped = stack.down()
-    assert len(stopped) == 3
-    assert not [service for service in (*first, *healed) if psutil.pid_exists(service.pid)]
-    assert stack.status() == []
+        stack.down()
     assert stack.down() == []
 
 
-def _publish_something_into_the_empty_lake(endpoints: Endpoints) -> None:
-    catalog = NessieCatalog(endpoints)
-    engine = TrinoEngine(endpoints, catalog)
-    catalog.create_branch("first")
-    engine.execute("first", "create table core.t as select 'a' as name")
-    catalog.merge("first")
-    engine.forget("first")
-    catalog.delete_branch("first")
-    assert _names(endpoints) == ["a"]
+def test_an_ephemeral_stack_leaves_only_its_logs(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "stack", store="s3proxy")
+    try:
+        make_table(stack.up(ephemeral=True))
+    finally:
+        stack.down()
+    left = {path.relative_to(stack.folder).parts[0] for path in stack.folder.rglob("*")}
+    assert left == {"credentials.json", "lock", "logs"}
 
 
-def _names(endpoints: Endpoints) -> list[str]:
-    engine = TrinoEngine(endpoints, NessieCatalog(endpoints))
-    return [row["name"] for row in engine.execute("main", "select name from core.t").to_pylist()]
+def test_more_memory_is_a_larger_heap_for_trino(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "stack", store="s3proxy", memory=2_000_000_000)
+    try:
+        endpoints = stack.up(ephemeral=True)
+        command = psutil.Process(stack.status()[2].pid).cmdline()
+        assert "-Xmx1114m" in command
+        make_table(endpoints)
+    finally:
+        stack.down()
 
 
 def test_two_ups_at_once_end_in_one_stack(tmp_path: Path) -> None:
@@ -91,46 +97,66 @@ def test_two_ups_at_once_end_in_one_stack(tmp_path: Path) -> None:
         said = [process.communicate(timeout=300)[0] for process in both]
         assert [process.returncode for process in both] == [0, 0]
         assert said[0] == said[1]
-        pids = [service.pid for service in Stack(folder).status()]
+        pids = {service.pid for service in Stack(folder).status()}
         assert len(pids) == 3
-        mine = [
-            p.pid
-            for p in psutil.process_iter(["cmdline"])
-            if str(folder) in " ".join(p.info["cmdline"] or [])
-        ]
-        assert set(mine) <= set(pids)
+        assert {process.pid for process in marked(folder)} == pids
     finally:
         Stack(folder).down()
 
 
-def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        port = holder.getsockname()[1]
-        with pytest.raises(StackFailed, match=f"Port {port}, fixed for nessie") as caught:
-            Stack(tmp_path, Ports(nessie=port)).up()
-    assert "lakekit.toml" in caught.value.todo
-    assert Stack(tmp_path).status() == []
+def test_twenty_rounds_leave_no_process_no_port_and_no_file(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "stack", store="s3proxy")
+    stack.up(ephemeral=True)
+    stack.down()
+    before = _open_files(), _files(tmp_path)
+    for _ in range(20):
+        endpoints = stack.up(ephemeral=True)
+        ports = {endpoints.trino_port, endpoints.nessie_port, endpoints.s3_port}
+        stack.down()
+        assert not marked(stack.folder)
+        listening = {c.laddr.port for c in psutil.net_connections("tcp") if c.status == "LISTEN"}
+        assert not ports & listening
+    assert (_open_files(), _files(tmp_path)) == before
 
 
-def test_a_damaged_download_is_fetched_again(tmp_path: Path) -> None:
-    reports: list[str] = []
-    maven = MavenContext(repo_cache=tmp_path / "m2", timeout=60)
-    artifacts = Artifacts(reports.append, cache=tmp_path / "cache", maven=maven)
-    component = maven.project(S3PROXY.group, S3PROXY.name).at_version(S3PROXY.version)
-    damaged = component.artifact(classifier=S3PROXY.classifier, packaging=S3PROXY.packaging).cached_path
-    damaged.parent.mkdir(parents=True)
-    damaged.write_bytes(b"half a j")
-    assert artifacts.file(S3PROXY).stat().st_size > 10_000_000
-    assert any("damaged" in report for report in reports)
+def _open_files() -> int:
+    return psutil.Process().num_fds()
 
 
-def test_without_a_network_the_missing_file_is_named(tmp_path: Path) -> None:
-    offline = MavenContext(
-        repo_cache=tmp_path / "m2", remote_repos={"none": "http://127.0.0.1:9/"}, timeout=2
-    )
-    with pytest.raises(StackFailed, match=S3PROXY.filename) as caught:
-        Artifacts(lambda _: None, cache=tmp_path / "cache", maven=offline).file(S3PROXY)
-    assert "network" in caught.value.todo
-    assert not list((tmp_path / "cache").rglob("*.jar"))
+def _files(folder: Path) -> set[Path]:
+    """All files but the logs of earlier starts."""
+    return {path for path in folder.rglob("*") if not path.name.endswith(".1.log")}
+
+
+def test_the_command_line_tells_how_it_is_and_what_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CI", "true")  # no caches are made in the background
+    (tmp_path / "lakekit.toml").write_text('store = "s3proxy"\nmemory = "1300m"\n')
+    run = CliRunner().invoke
+    assert run(main, ["status"]).exit_code == 1
+    assert "never started" in run(main, ["logs"]).stderr
+    assert "is no size" in run(main, ["up", "--memory", "lots"]).stderr
+    try:
+        up = run(main, ["up"])
+        assert up.exit_code == 0, up.output
+        assert "127.0.0.1" in up.stderr
+        status = run(main, ["status"])
+        assert status.exit_code == 0
+        assert [line.split()[0] for line in status.stdout.splitlines()[1:]] == ["s3proxy", "nessie", "trino"]
+        assert "nessie" in run(main, ["logs", "nessie"]).stdout.lower()
+        nessie = Stack(tmp_path / ".lakekit" / "stack").status()[1]
+        os.kill(nessie.pid, 9)
+        psutil.wait_procs([psutil.Process(nessie.pid)], timeout=10)
+        broken = run(main, ["status"])
+        assert broken.exit_code == 1
+        assert "ended" in broken.stdout
+        assert "nessie said last" in broken.stderr
+        asked = run(main, ["sql", "select 1", "--engine", "trino"])
+        assert "nessie ended" in asked.stderr
+        assert "lakekit up" in asked.stderr
+    finally:
+        down = run(main, ["down"])
+    assert down.exit_code == 0
+    assert "Stopped s3proxy, trino" in down.stderr

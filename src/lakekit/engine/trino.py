@@ -56,12 +56,6 @@ class TrinoEngine:
                 raise _query_failed(again) from again
         except trino.exceptions.TrinoQueryError as error:
             raise _query_failed(error) from error
-        except trino.exceptions.TrinoConnectionError as error:
-            raise StackFailed(
-                f"Trino does not answer at {self._endpoints.trino_uri}.",
-                why=str(error),
-                todo="lakekit status",
-            ) from error
 
     def dbt_target(self, ref: str) -> DbtTarget:
         return DbtTarget(
@@ -122,6 +116,12 @@ class TrinoEngine:
             if cursor.update_type or not cursor.description:
                 return pa.table({})
             return _table(cursor.description, rows)
+        except trino.exceptions.TrinoConnectionError as error:
+            raise StackFailed(
+                f"Trino does not answer at {self._endpoints.trino_uri}.",
+                why=str(error),
+                todo="lakekit status",
+            ) from error
         finally:
             connection.close()
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 STOP_SECONDS: Final = 8.0
 _MARK: Final = "LAKEKIT_STACK_ID"
+_KERNEL: Final = 2
+"""The parent of Linux's own threads, which have no environment at all."""
 
 
 class Processes:
@@ -94,10 +96,19 @@ class Processes:
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
-            mine = process.environ().get(_MARK) == self._id and process.pid != os.getpid()
+            mine = _environment(process).get(_MARK) == self._id and process.pid != os.getpid()
             return bool(mine and process.status() != psutil.STATUS_ZOMBIE)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return False
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    """A process's environment, which for a moment after its program was started is not there yet."""
+    for _ in range(5):
+        if (environment := process.environ()) or process.ppid() == _KERNEL:
+            break
+        time.sleep(0.01)
+    return dict(environment)
 
 
 def _signal(send: Callable[[], None]) -> None:

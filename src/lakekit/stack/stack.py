@@ -198,7 +198,7 @@ class Stack:
             state = _State(
                 id=secrets.token_hex(8),
                 folder=str(self.folder.resolve()),
-                memory=self._memory or trino.MEMORY,
+                memory=int(self._memory or trino.MEMORY),
                 store=s3.choose(self.folder, self._store, default_cache()),
                 ephemeral=ephemeral,
             )
