@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "status": "lakekit.cli.stack:status",
     "logs": "lakekit.cli.stack:logs",
     "down": "lakekit.cli.stack:down",
+    "doctor": "lakekit.cli.stack:doctor",
     "stack": "lakekit.cli.stack:stack",
     "land": "lakekit.cli.land:land",
     "build": "lakekit.cli.build:build",

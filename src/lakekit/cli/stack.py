@@ -1,11 +1,15 @@
-"""``lakekit up``, ``status``, ``logs``, ``down``, and ``stack fetch|train``."""
+"""``lakekit up``, ``status``, ``logs``, ``down``, ``doctor``, and ``stack fetch|train``."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Final
 
 import click
+from rich.markup import escape
 
 from . import options, output
 
@@ -40,9 +44,7 @@ def up(memory: int | None, ephemeral: bool) -> None:
         f"S3 at {endpoints.s3_endpoint} [dim]{time.monotonic() - started:.1f} s[/dim]",
         highlight=False,
     )
-    from ..demo.training import train_in_the_background
-
-    if train_in_the_background():
+    if _train_in_the_background():
         output.progress.print("What makes later starts faster is being prepared in the background, once.")
 
 
@@ -120,6 +122,30 @@ def down() -> None:
     output.progress.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
 
 
+@click.command()
+@options.as_json
+def doctor(as_json: bool) -> None:
+    """Check everything that the stack needs, and say what to do.
+
+    Exits with 1 where something is wrong. What runs is left as it is.
+    """
+    from ..stack.doctor import examine
+
+    found = examine(_settings())
+    if as_json:
+        output.print_json(found)
+    else:
+        marks = {"fine": "[green]✓[/green]", "better": "[yellow]![/yellow]", "wrong": "[red]✗[/red]"}
+        for finding in found:
+            output.console.print(
+                f"{marks[finding.level]} {finding.check:13} {escape(finding.told)}", highlight=False
+            )
+            if finding.todo:
+                output.console.print(f"  {'':13} try: {escape(finding.todo)}", highlight=False)
+    if any(finding.level == "wrong" for finding in found):
+        raise click.exceptions.Exit(1)
+
+
 @click.group()
 def stack() -> None:
     """Prepare what the stack is made of."""
@@ -159,6 +185,31 @@ def train() -> None:
     output.progress.print(
         f"Made in {time.monotonic() - started:.0f} s." if made else "All are there already.", highlight=False
     )
+
+
+def _train_in_the_background() -> bool:
+    """Start to make what AOT caches are missing, at the lowest priority; whether any were missing.
+
+    Not where CI is set: there a machine is gone before it would gain by it.
+    """
+    if os.environ.get("CI"):
+        return False
+    from ..stack.artifacts import Artifacts
+    from ..stack.jvm import untrained
+
+    if not (missing := untrained(Artifacts(lambda _: None))):
+        return False
+    caches = missing[0].parent
+    caches.mkdir(exist_ok=True)
+    with (caches / "training.log").open("wb") as log:
+        subprocess.Popen(
+            ["nice", "-n", "19", sys.executable, "-m", "lakekit", "stack", "train"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    return True
 
 
 def _settings(memory: int | None = None) -> Settings:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -18,7 +16,7 @@ from ..landing import ConfiguredCatalog
 from ..scaffold import new
 from ..settings import Settings
 from ..stack import Stack
-from ..stack.artifacts import Artifacts, default_cache
+from ..stack.artifacts import Artifacts
 from ..stack.jvm import untrained
 from .shop import Shop
 from .story import SOURCES
@@ -60,26 +58,6 @@ def train(report: Report) -> list[Path]:
     if still := [cache.name for cache in missing if not cache.is_file()]:
         raise StackFailed(f"No cache was written for {', '.join(still)}.", todo="lakekit doctor")
     return missing
-
-
-def train_in_the_background() -> bool:
-    """Make what caches are missing in a process of its own, at the lowest priority; whether any were missing.
-
-    Not where ``CI`` is set: there a machine is gone before it would gain by it.
-    """
-    if os.environ.get("CI") or not untrained(Artifacts(lambda _: None)):
-        return False
-    log = default_cache() / "aot" / "training.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        subprocess.Popen(
-            ["nice", "-n", "19", sys.executable, "-m", "lakekit", "stack", "train"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    return True
 
 
 def _record(scratch: Path, report: Report) -> None:

@@ -89,6 +89,13 @@ class Artifacts:
         self.cache = cache or default_cache()
         self._maven = maven
 
+    def has(self, artifact: Artifact) -> bool:
+        """Whether the artifact is in the cache."""
+        place = self.cache / artifact.sha256[:16]
+        return (place / artifact.filename).is_file() or (
+            place / f"{artifact.name}-{artifact.version}"
+        ).is_dir()
+
     def file(self, artifact: Artifact) -> Path:
         """The artifact's file, fetched if need be. Raises ``StackFailed`` offline or on a wrong checksum."""
         kept = self.cache / artifact.sha256[:16] / artifact.filename

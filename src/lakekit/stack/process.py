@@ -89,15 +89,15 @@ class Processes:
         processes = [process for process in psutil.process_iter() if self._is_ours(process)]
         for process in processes:
             _signal(process.terminate)
-        _, stubborn = psutil.wait_procs(processes, timeout=patience)
+        stubborn = _wait(processes, patience)
         for process in stubborn:
             _signal(process.kill)
-        psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
+        _wait(stubborn, STOP_SECONDS)
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
             mine = _environment(process).get(_MARK) == self._id and process.pid != os.getpid()
-            return bool(mine and process.status() != psutil.STATUS_ZOMBIE)
+            return mine and _lives(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 
@@ -109,6 +109,21 @@ def _environment(process: psutil.Process) -> dict[str, str]:
             break
         time.sleep(0.01)
     return dict(environment)
+
+
+def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until processes have ended, reaped by their parent or not; those that have not after so long."""
+    deadline = time.monotonic() + seconds
+    while (left := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(send: Callable[[], None]) -> None:
