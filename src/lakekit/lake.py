@@ -96,7 +96,11 @@ class Lake:
         Raises ``ProjectError``, ``SettingsError``, ``MissingExtra``, and ``StackFailed`` if the project
         works on Trino and no stack is running.
         """
-        settings = Settings.load(project, engine=engine)
+        return cls.over(Settings.load(project, engine=engine))
+
+    @classmethod
+    def over(cls, settings: Settings) -> Self:
+        """Open the lake that settings describe, at main; raises what ``connect`` does."""
         return cls(settings, *_open(settings))
 
     def at(self, ref: str) -> Lake:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -27,6 +27,16 @@ class Ports(BaseModel):
     trino: Port | None = None
     nessie: Port | None = None
     s3: Port | None = None
+
+
+class Images(BaseModel):
+    """Images for the docker backend, where they are not upstream's at the tested versions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trino: str | None = None
+    nessie: str | None = None
+    minio: str | None = None
 
 
 class Settings(BaseSettings):
@@ -53,6 +63,11 @@ class Settings(BaseSettings):
 
     ports: Ports = Ports()
 
+    backend: Literal["process", "docker"] | None = None
+    """How the stack runs: child processes if not given."""
+
+    images: Images = Images()
+
     memory: ByteSize | None = None
     """What the stack may take, all services together: ``"2g"``; the least that works if not given."""
 
@@ -73,12 +88,10 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
     @classmethod
-    def load(
-        cls, start: Path | None = None, *, engine: EngineName | None = None, memory: int | None = None
-    ) -> Self:
+    def load(cls, start: Path | None = None, *, engine: EngineName | None = None, **given: Any) -> Self:
         """Read the settings of the project that ``start`` (default: the working directory) lies in.
 
-        ``engine`` and ``memory``, when given, win over file and environment. Raises ``ProjectError`` where there is no
+        ``engine`` and other settings that are given, and not None, win over file and environment. Raises ``ProjectError`` where there is no
         project and ``SettingsError`` where a setting is wrong.
         """
         project = find_project(start)
@@ -100,8 +113,7 @@ class Settings(BaseSettings):
         absolute = {
             name: project / Path(getattr(settings, name)).expanduser() for name in ("lake", "stack", "dbt")
         }
-        given = {"engine": engine, "memory": memory}
-        chosen = {name: value for name, value in given.items() if value is not None}
+        chosen = {name: value for name, value in {"engine": engine, **given}.items() if value is not None}
         return settings.model_copy(update={"project": project} | absolute | chosen)
 
 

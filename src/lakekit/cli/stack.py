@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.markup import escape
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..stack import Stack
 
-_LOOK_EVERY: Final = 0.2
+_LOOK_EVERY: Final = 0.5
 
 
 @click.command()
+@click.option(
+    "--backend", type=click.Choice(["process", "docker"]), help="What the services are.  [default: process]"
+)
 @options.memory
 @click.option("--ephemeral", is_flag=True, help="Keep no data when the stack goes down.")
-def up(memory: int | None, ephemeral: bool) -> None:
+def up(backend: str | None, memory: int | None, ephemeral: bool) -> None:
     """Start Trino, Nessie and an S3 store.
 
     Waits until a query has answered. They run as child processes on 127.0.0.1: no Docker, no Java to
@@ -35,7 +38,7 @@ def up(memory: int | None, ephemeral: bool) -> None:
     lakekit up --memory 4g         room for larger queries
     lakekit stack fetch            everything that it needs, for a machine without a network
     """
-    settings = _settings(memory)
+    settings = _settings(backend=backend, memory=memory)
     started = time.monotonic()
     with output.doing("starting") as say:
         endpoints = _stack(settings).up(ephemeral=ephemeral, report=say)
@@ -97,21 +100,20 @@ def logs(service: str | None, follow: bool) -> None:
     """
     stack = _stack(_settings())
     names = [service] if service else ["minio", "s3proxy", "nessie", "trino"]
-    logs = {name: log for name in names if (log := stack.log(name)).is_file()}
-    if not logs:
+    said = dict.fromkeys(names, "")
+    while True:
+        for name in names:
+            log = stack.log(name)
+            more = log.removeprefix(said[name])  # all of it, where a new start began a new log
+            for line in more.splitlines():
+                click.echo(line if service else f"{name:8} {line}")
+            said[name] = log
+        if not follow:
+            break
+        time.sleep(_LOOK_EVERY)
+    if not any(said.values()):
         output.progress.print("Nothing has been said: the stack was never started.")
         raise click.exceptions.Exit(1)
-    read = dict.fromkeys(logs, 0)
-    while True:
-        for name, log in logs.items():
-            with log.open(encoding="utf-8", errors="replace") as stream:
-                stream.seek(min(read[name], log.stat().st_size))  # a new start begins a new file
-                for line in stream:
-                    click.echo(line if service else f"{name:8} {line}", nl=False)
-                read[name] = stream.tell()
-        if not follow:
-            return
-        time.sleep(_LOOK_EVERY)
 
 
 @click.command()
@@ -212,10 +214,10 @@ def _train_in_the_background() -> bool:
     return True
 
 
-def _settings(memory: int | None = None) -> Settings:
+def _settings(**given: Any) -> Settings:
     from ..settings import Settings
 
-    return Settings.load(memory=memory)
+    return Settings.load(**given)
 
 
 def _stack(settings: Settings) -> Stack:

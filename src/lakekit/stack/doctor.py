@@ -128,9 +128,8 @@ def _fast_start(_: Settings) -> str:
 
 def _S3_store(settings: Settings) -> str:  # noqa: N802 (its name is the finding's)
     cache = Artifacts(lambda _: None).cache
-    chosen = s3.choose(settings.stack, settings.store, cache)
-    if chosen == "minio":
-        program = minio.find(cache)
+    program = minio.find(cache)
+    if s3.choose(settings.stack, settings.store, has_minio=program is not None) == "minio":
         assert program is not None, "chosen, so it is there"
         return f"MinIO {minio.version(program)}, {program}"
     if settings.store != "s3proxy":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -50,6 +51,9 @@ class Jvm:
         One that ``computes`` gets the compiler that makes fast code slowly, unless it is to start fast.
         """
         scratch.mkdir(parents=True, exist_ok=True)
+        # All that they talk to is on this machine: where no name server answers, none is waited for.
+        hosts = scratch / "hosts"
+        hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n", encoding="utf-8")
         return [
             str(self._java),
             f"-Xmx{heap}m",
@@ -58,6 +62,7 @@ class Jvm:
             *self._aot(name, jars),
             "-XX:+ExitOnOutOfMemoryError",
             f"-Djava.io.tmpdir={scratch}",
+            f"-Djdk.net.hosts.file={hosts}",
             *main,
         ]
 

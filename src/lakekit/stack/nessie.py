@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .service import Plan
 
 NAME: Final = "nessie"
-_HEAP: Final = 112
+HEAP: Final = 112
 
 
 def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
@@ -43,7 +43,7 @@ def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
         NAME,
         NESSIE.version,
         port,
-        jvm.command(NAME, folder / "tmp", _HEAP, jars(artifacts), ["-jar", jar]),
+        jvm.command(NAME, folder / "tmp", HEAP, jars(artifacts), ["-jar", jar]),
         folder,
     )
 

@@ -19,7 +19,7 @@ from .jvm import Jvm
 from .service import Service, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from .artifacts import Report
@@ -37,6 +37,8 @@ class Processes:
 
     With ``record``, the JVMs write what they load and compile into that folder when they end: see ``jvm``.
     """
+
+    inside: Final[Mapping[str, str]] = {}
 
     def __init__(self, folder: Path, stack_id: str, *, record: Path | None = None) -> None:
         self._folder = folder
@@ -56,7 +58,7 @@ class Processes:
     def spawn(self, launch: Launch) -> int:
         """Start a process in a session of its own, so that it outlives the command that starts it; its pid."""
         launch.folder.mkdir(parents=True, exist_ok=True)
-        log = self.log(launch.name)
+        log = self._log(launch.name)
         log.parent.mkdir(exist_ok=True)
         if log.exists():
             log.replace(log.with_suffix(".1.log"))  # why the last one ended stands there
@@ -72,17 +74,20 @@ class Processes:
             )
         return process.pid
 
+    def runs(self, service: Service) -> bool:
+        return self._find(service) is not None
+
     def usage(self, service: Service) -> Usage | None:
         try:
-            process = psutil.Process(int(service.handle))
-            if not self._is_ours(process):
-                return None
-            return Usage(process.memory_info().rss, time.time() - process.create_time())
+            if process := self._find(service):
+                return Usage(process.pid, process.memory_info().rss, time.time() - process.create_time())
         except psutil.NoSuchProcess:
-            return None
+            pass  # it ended between the two looks
+        return None
 
-    def log(self, service: str) -> Path:
-        return self._folder / "logs" / f"{service}.log"
+    def log(self, service: str) -> str:
+        log = self._log(service)
+        return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
 
     def stop(self, patience: float = STOP_SECONDS) -> None:
         """Ask everything that bears the mark to end, and after ``patience`` seconds make it."""
@@ -93,6 +98,16 @@ class Processes:
         for process in stubborn:
             _signal(process.kill)
         _wait(stubborn, STOP_SECONDS)
+
+    def _log(self, service: str) -> Path:
+        return self._folder / "logs" / f"{service}.log"
+
+    def _find(self, service: Service) -> psutil.Process | None:
+        try:
+            process = psutil.Process(int(service.handle))
+        except psutil.NoSuchProcess:
+            return None
+        return process if self._is_ours(process) else None
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:

@@ -23,11 +23,14 @@ StoreName = Literal["minio", "s3proxy"]
 _HEAP: Final = 40
 
 
-def choose(folder: Path, wanted: StoreName | None, cache: Path) -> StoreName:
-    """The store of the stack in ``folder``: whose data is there, else the one wanted, else MinIO if it can be found.
+def choose(
+    folder: Path, wanted: StoreName | None, *, has_minio: bool, needs_minio: bool = False
+) -> StoreName:
+    """The store of the stack in ``folder``: whose data is there, else the one wanted, else MinIO if there is one.
 
-    Raises ``StackFailed`` where the data needs a MinIO that is gone, or another store than the one wanted.
+    Raises ``StackFailed`` where the data is another store's, or its store is not there.
     """
+    wanted = "minio" if needs_minio else wanted
     data = folder / "s3" / "data"
     there: StoreName | None = None
     if data.is_dir() and any(data.iterdir()):
@@ -35,17 +38,17 @@ def choose(folder: Path, wanted: StoreName | None, cache: Path) -> StoreName:
     if there and wanted and there != wanted:
         raise StackFailed(
             f"The data in {data} is {there}'s, and {wanted} cannot read it.",
+            why="containers have MinIO" if needs_minio else "",
             todo=f'set store = "{there}" in lakekit.toml, or begin anew: remove {folder}',
         )
     chosen = there or wanted
-    found = minio.find(cache)
-    if chosen == "minio" and not found:
+    if chosen == "minio" and not has_minio:
         raise StackFailed(
             "The stack keeps its data in MinIO, and there is none.",
             why=f"{data} is MinIO's" if there else 'store = "minio"',
             todo="put minio on PATH, name it in LAKEKIT_MINIO, or build it: lakekit stack fetch",
         )
-    return chosen or ("minio" if found else "s3proxy")
+    return chosen or ("minio" if has_minio else "s3proxy")
 
 
 def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from .artifacts import Report
@@ -25,8 +25,9 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a running service takes: resident memory in bytes, and its uptime in seconds."""
+    """What a running service takes: its pid, resident memory in bytes, and its uptime in seconds."""
 
+    pid: int
     memory: int
     uptime: float
 
@@ -48,14 +49,21 @@ class Plan:
 class Backend(Protocol):
     """Runs the services of one stack, all of them marked with the stack's id."""
 
+    @property
+    def inside(self) -> Mapping[str, str]:
+        """The fields of ``Endpoints`` that say where services find each other."""
+
     def start(self, plan: Plan, report: Report) -> Iterator[Service]:
         """Start the services side by side, each handed out as soon as it exists, not when it answers."""
+
+    def runs(self, service: Service) -> bool:
+        """Whether a service runs, answering or not."""
 
     def usage(self, service: Service) -> Usage | None:
         """What a service takes now; None once it has ended."""
 
-    def log(self, service: str) -> Path:
-        """The file that holds what a service has said."""
+    def log(self, service: str) -> str:
+        """What a service has said."""
 
-    def stop(self) -> None:
-        """End everything that bears the stack's id, and wait until it has ended."""
+    def stop(self, patience: float = ...) -> None:
+        """End everything that bears the stack's id: asked first, and after ``patience`` seconds made to."""

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 import msgspec
 from filelock import FileLock, Timeout
 
-from ..errors import StackFailed, UsageError
+from ..errors import MissingExtra, StackFailed, UsageError
 from ..naming import CATALOG, MAIN
 from ..settings import Ports
-from . import keeper, nessie, s3, trino
+from . import keeper, minio, nessie, s3, trino
 from .artifacts import default_cache
 from .endpoints import Endpoints
 from .launch import Launch, choose_port
@@ -27,7 +27,7 @@ from .process import STOP_SECONDS, Processes
 from .service import Plan, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ..settings import Settings
     from .artifacts import Report
@@ -39,6 +39,7 @@ _TAIL_LINES: Final = 15
 _STATE: Final = "state.json"
 _CREDENTIALS: Final = "credentials.json"
 
+BackendName = Literal["process", "docker"]
 Health = Literal["ready", "silent", "ended"]
 
 
@@ -47,6 +48,8 @@ class _State(msgspec.Struct):
 
     id: str
     folder: str
+    backend: BackendName
+    images: dict[str, str]
     memory: int
     store: str
     ephemeral: bool
@@ -64,7 +67,7 @@ class _Credentials(msgspec.Struct):
 class ServiceStatus:
     """How one service is: ``ready``, ``silent`` (it runs, and does not answer) or ``ended``.
 
-    Memory is its resident set in bytes, uptime in seconds; both 0 when it has ended.
+    Memory is its resident set in bytes, uptime in seconds; both 0 when it has ended, and so is its pid.
     """
 
     name: str
@@ -79,9 +82,10 @@ class ServiceStatus:
 class Stack:
     """Trino, Nessie and an S3 store, started from ``folder``. Safe to use from several processes.
 
-    ``memory`` is what they may take in bytes, all together; ``store`` is "minio" or "s3proxy". Where they are not
-    given, a running stack's stand, else the least memory that Trino works with, and MinIO if there is one. With
-    ``record`` the JVMs write their AOT caches there as they end.
+    ``backend`` says what they are: child processes, or containers (of ``images``, where those are not upstream's).
+    ``memory`` is what they may take in bytes, all together; ``store`` is "minio" or "s3proxy". What is not
+    given is as in the stack that runs, else child processes, the least memory that Trino works with, and MinIO if
+    there is one. With ``record`` the JVMs of child processes write their AOT caches there as they end.
     """
 
     def __init__(
@@ -89,12 +93,16 @@ class Stack:
         folder: Path,
         ports: Ports | None = None,
         *,
+        backend: BackendName | None = None,
+        images: Mapping[str, str] | None = None,
         memory: int | None = None,
         store: StoreName | None = None,
         record: Path | None = None,
     ) -> None:
         self.folder = folder
         self._ports = ports or Ports()
+        self._backend_name = backend
+        self._images = dict(images or {})
         self._memory = memory
         self._store = store
         self._record = record
@@ -102,7 +110,14 @@ class Stack:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The stack of a project."""
-        return cls(settings.stack, settings.ports, memory=settings.memory, store=settings.store)
+        return cls(
+            settings.stack,
+            settings.ports,
+            backend=settings.backend,
+            images=settings.images.model_dump(exclude_none=True),
+            memory=settings.memory,
+            store=settings.store,
+        )
 
     def up(
         self, *, ephemeral: bool = False, owner: int | None = None, report: Report = lambda _: None
@@ -120,7 +135,7 @@ class Stack:
             state = self._state()
             if state and self._is_well(state):
                 self._require_same(state, ephemeral)
-                return self._endpoints(state.services)
+                return self._endpoints(state)
             if state:
                 # One that died takes the others with it: Trino's catalogs and Nessie's memory are gone anyway.
                 if ended := self._ended(state):
@@ -136,7 +151,7 @@ class Stack:
             state = self._state()
             if not state:
                 return []
-            running = [service.name for service in state.services if self._backend(state).usage(service)]
+            running = [service.name for service in state.services if self._backend(state).runs(service)]
             self._stop(state, patience)
             return running
 
@@ -145,7 +160,7 @@ class Stack:
         state = self._state()
         if not state:
             return []
-        backend, endpoints = self._backend(state), self._endpoints(state.services)
+        backend, endpoints = self._backend(state), self._endpoints(state)
         found = []
         for service in state.services:
             usage = backend.usage(service)
@@ -155,7 +170,7 @@ class Stack:
                     service.name,
                     service.version,
                     service.port,
-                    int(service.handle),
+                    usage.pid if usage else 0,
                     health,
                     usage.memory if usage else 0,
                     usage.uptime if usage else 0.0,
@@ -178,34 +193,27 @@ class Stack:
                 why="\n".join(f"{name} said last:\n{self.tail(name)}" for name in ended),
                 todo="lakekit up  (what was committed is all there)",
             )
-        return self._endpoints(state.services)
+        return self._endpoints(state)
 
-    def log(self, service: str) -> Path:
-        """The file that a service's output goes to."""
-        return Processes(self.folder, "").log(service)
+    def log(self, service: str) -> str:
+        """What a service has said since it was started; after ``down`` it still stands there for child processes."""
+        state = self._state()
+        return (self._backend(state) if state else Processes(self.folder, "")).log(service)
 
     def tail(self, service: str) -> str:
         """The last lines that a service said."""
-        log = self.log(service)
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
-        return "\n".join(lines[-_TAIL_LINES:]) or "its log is empty"
+        return "\n".join(self.log(service).splitlines()[-_TAIL_LINES:]) or "its log is empty"
 
     def _start(self, ephemeral: bool, owner: int | None, report: Report) -> Endpoints:
         try:
             if ephemeral:
                 for name in ("s3", nessie.NAME):
                     shutil.rmtree(self.folder / name, ignore_errors=True)
-            state = _State(
-                id=secrets.token_hex(8),
-                folder=str(self.folder.resolve()),
-                memory=int(self._memory or trino.MEMORY),
-                store=s3.choose(self.folder, self._store, default_cache()),
-                ephemeral=ephemeral,
-            )
+            state = self._new(ephemeral)
             ports = {
                 name: choose_port(name, getattr(self._ports, name)) for name in ("s3", "nessie", "trino")
             }
-            endpoints = self._at(ports["s3"], ports["nessie"], ports["trino"])
+            endpoints = self._at(state, ports["s3"], ports["nessie"], ports["trino"])
             self._write(state)
         except OSError as error:
             raise self._disk_failed(error) from error
@@ -231,6 +239,24 @@ class Stack:
             raise
         return endpoints
 
+    def _new(self, ephemeral: bool) -> _State:
+        backend: BackendName = self._backend_name or "process"
+        in_containers = backend == "docker"
+        return _State(
+            id=secrets.token_hex(8),
+            folder=str(self.folder.resolve()),
+            backend=backend,
+            images=self._images,
+            memory=int(self._memory or trino.MEMORY),
+            store=s3.choose(
+                self.folder,
+                self._store,
+                has_minio=in_containers or minio.find(default_cache()) is not None,
+                needs_minio=in_containers,
+            ),
+            ephemeral=ephemeral,
+        )
+
     def _wait(self, state: _State, service: Service, endpoints: Endpoints, report: Report) -> None:
         """Return once a service answers; raises ``StackFailed`` with its log's tail if it ends or never does."""
         report(f"waiting for {service.name}")
@@ -240,19 +266,20 @@ class Stack:
                 raise StackFailed(
                     f"{ended[0]} ended while it was starting.",
                     why=self.tail(ended[0]),
-                    todo=f"see {self.log(ended[0])}, or: lakekit doctor",
+                    todo="lakekit doctor",
                 )
             if time.monotonic() > deadline:
                 raise StackFailed(
                     f"{service.name} did not answer within {START_SECONDS:.0f} s.",
                     why=self.tail(service.name),
-                    todo=f"see {self.log(service.name)}, or: lakekit doctor",
+                    todo="lakekit doctor",
                 )
             time.sleep(0.05)
 
     def _stop(self, state: _State, patience: float = STOP_SECONDS) -> None:
         if not self._is_a_copy(state):
-            Processes(self.folder, state.id).stop(patience)
+            self._backend(state).stop(patience)
+            Processes(self.folder, state.id).stop(patience)  # the keeper, whatever the backend
         (self.folder / _STATE).unlink(missing_ok=True)
         for name in ("s3", nessie.NAME, trino.NAME):
             shutil.rmtree(self.folder / name / "tmp", ignore_errors=True)
@@ -274,6 +301,7 @@ class Stack:
         differs = [
             f"{name} {has}"
             for name, wanted, has in (
+                ("backend", self._backend_name, state.backend),
                 ("memory", self._memory, state.memory),
                 ("store", self._store, state.store),
                 ("ephemeral", ephemeral or None, state.ephemeral),
@@ -288,9 +316,11 @@ class Stack:
 
     def _ended(self, state: _State) -> list[str]:
         backend = self._backend(state)
-        return [service.name for service in state.services if not backend.usage(service)]
+        return [service.name for service in state.services if not backend.runs(service)]
 
     def _backend(self, state: _State) -> Backend:
+        if state.backend == "docker":
+            return _containers(state)
         return Processes(self.folder, state.id, record=self._record)
 
     def _keeper(self, owner: int, *, remove: bool) -> Launch:
@@ -298,12 +328,11 @@ class Stack:
         command = [sys.executable, "-P", keeper.__file__, str(self.folder.resolve()), str(owner)]
         return Launch("keeper", "", 0, [*command, "remove" if remove else "keep"], self.folder)
 
-    def _endpoints(self, services: list[Service]) -> Endpoints:
-        ports = {service.name: service.port for service in services}
-        store = next(port for name, port in ports.items() if name not in {trino.NAME, nessie.NAME})
-        return self._at(store, ports[nessie.NAME], ports[trino.NAME])
+    def _endpoints(self, state: _State) -> Endpoints:
+        ports = {service.name: service.port for service in state.services}
+        return self._at(state, ports[state.store], ports[nessie.NAME], ports[trino.NAME])
 
-    def _at(self, s3_port: int, nessie_port: int, trino_port: int) -> Endpoints:
+    def _at(self, state: _State, s3_port: int, nessie_port: int, trino_port: int) -> Endpoints:
         credentials = self._credentials()
         return Endpoints(
             trino_uri=f"http://127.0.0.1:{trino_port}",
@@ -311,6 +340,7 @@ class Stack:
             s3_endpoint=f"http://127.0.0.1:{s3_port}",
             s3_access_key=credentials.access_key,
             s3_secret_key=credentials.secret_key,
+            **self._backend(state).inside,
         )
 
     def _credentials(self) -> _Credentials:
@@ -371,6 +401,14 @@ class Stack:
             why=f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}",
             todo="give it a folder that can be written and has room (stack in lakekit.toml, or LAKEKIT_STACK)",
         )
+
+
+def _containers(state: _State) -> Backend:
+    try:
+        from .containers import Containers
+    except ModuleNotFoundError as error:
+        raise MissingExtra("docker", str(error.name)) from error
+    return Containers(state.id, state.images)
 
 
 def _answers(service: Service, endpoints: Endpoints) -> bool:

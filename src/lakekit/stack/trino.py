@@ -85,9 +85,7 @@ def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
         "config": etc / "config.properties",
     }
     main = [
-        f"-Xmn{heap * 2 // 11}m",
-        "-XX:ReservedCodeCacheSize=192m",
-        "-Djdk.attach.allowAttachSelf=true",
+        *jvm_flags(heap),
         *(f"-D{name}={value}" for name, value in node.items()),
         *("-cp", f"{server / 'lib'}/*", "io.trino.server.TrinoServer"),
     ]
@@ -99,6 +97,11 @@ def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
         folder,
         env=environment(plan.endpoints),
     )
+
+
+def jvm_flags(heap: int) -> list[str]:
+    """What Trino's JVM is told beside its heap."""
+    return [f"-Xmn{heap * 2 // 11}m", "-XX:ReservedCodeCacheSize=192m", "-Djdk.attach.allowAttachSelf=true"]
 
 
 def jars(artifacts: Artifacts) -> list[Path]:

@@ -1,0 +1,247 @@
+"""The docker backend: the services as containers on a network of their own, started through testcontainers.
+
+The images are upstream's, at the versions that the process backend runs, and are told what to do the way upstream's
+documentation says: MinIO and Nessie by their environment, Trino by the folder that is mounted at /etc/trino.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
+
+from ..errors import StackFailed
+from . import minio, nessie, trino
+from .artifacts import NESSIE, TRINO
+from .service import Service, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from docker.models.containers import Container
+
+    from .artifacts import Report
+    from .service import Plan
+
+IMAGES: Final = {
+    "minio": f"minio/minio:{minio.RELEASE}",
+    "nessie": f"projectnessie/nessie:{NESSIE.version}",
+    "trino": f"trinodb/trino:{TRINO.version}",
+}
+"""The images that are used unless a project's settings name others."""
+
+_LABEL: Final = "lakekit.stack"
+_SERVICE: Final = "lakekit.service"
+_STOP_SECONDS: Final = 8
+_HOSTS: Final = {"metadata.google.internal": "127.0.0.1", "dns": "127.0.0.11"}
+"""What Nessie asks for as it starts, and would wait 20 s for where no name server answers: whether it is in Google's
+cloud, and what Docker's name server is called."""
+_MINIO_PORT, _NESSIE_PORT, _TRINO_PORT = 9000, 19120, 8080
+
+
+class Containers:
+    """The containers of one stack, labelled with its id."""
+
+    inside: Final = {
+        "s3_inside": f"http://minio:{_MINIO_PORT}",
+        "nessie_inside": f"http://nessie:{_NESSIE_PORT}",
+    }
+
+    def __init__(self, stack_id: str, images: Mapping[str, str]) -> None:
+        self._id = stack_id
+        self._images = {**IMAGES, **images}
+
+    def start(self, plan: Plan, report: Report) -> Iterator[Service]:
+        engine = _engine()
+        for image in self._images.values():
+            _have(engine, image, report)
+        network = Network(docker_network_kw={"labels": {_LABEL: self._id}}).create()
+        endpoints = plan.endpoints
+        for name, container, inner, outer in (
+            ("minio", self._minio(plan), _MINIO_PORT, endpoints.s3_port),
+            ("nessie", self._nessie(plan), _NESSIE_PORT, endpoints.nessie_port),
+            ("trino", self._trino(plan), _TRINO_PORT, endpoints.trino_port),
+        ):
+            # Testcontainers' own way of publishing a port would open it to the network.
+            container.ports[f"{inner}/tcp"] = ("127.0.0.1", outer)  # type: ignore[assignment]
+            container.with_network(network).with_network_aliases(name)
+            container.with_kwargs(
+                labels={_LABEL: self._id, _SERVICE: name},
+                extra_hosts=_HOSTS,
+                # What is kept belongs to the user, not to the image's.
+                **({} if plan.ephemeral or name == "trino" else {"user": f"{os.getuid()}:0"}),
+            )
+            report(f"starting {container.image}")
+            try:
+                with _not_reaped():
+                    container.start()
+            except APIError as error:
+                raise StackFailed(
+                    f"The container of {name} cannot be started.", why=str(error.explanation)
+                ) from error
+            version = container.image.rpartition(":")[2]
+            yield Service(name, version, outer, container.get_container_id())
+
+    def runs(self, service: Service) -> bool:
+        return (container := self._find(service)) is not None and container.status == "running"
+
+    def usage(self, service: Service) -> Usage | None:
+        container = self._find(service)
+        if container is None or container.status != "running":
+            return None
+        memory = container.stats(stream=False, one_shot=True).get("memory_stats", {})
+        cached = memory.get("stats", {})
+        started = datetime.fromisoformat(container.attrs["State"]["StartedAt"][:19]).replace(tzinfo=UTC)
+        return Usage(
+            container.attrs["State"]["Pid"],
+            memory.get("usage", 0) - cached.get("inactive_file", cached.get("total_inactive_file", 0)),
+            (datetime.now(UTC) - started).total_seconds(),
+        )
+
+    def log(self, service: str) -> str:
+        found = self._all(**{_SERVICE: service})
+        return found[0].logs().decode("utf-8", "replace") if found else ""
+
+    def stop(self, patience: float = _STOP_SECONDS) -> None:
+        containers = self._all()
+        with ThreadPoolExecutor(max_workers=max(len(containers), 1)) as pool:
+            list(pool.map(lambda container: _remove(container, int(patience)), containers))
+        for network in _engine().networks.list(filters={"label": f"{_LABEL}={self._id}"}):
+            network.remove()
+
+    def _find(self, service: Service) -> Container | None:
+        try:
+            return _engine().containers.get(service.handle)
+        except NotFound:
+            return None
+
+    def _all(self, **labels: str) -> list[Container]:
+        wanted = [f"{name}={value}" for name, value in {_LABEL: self._id, **labels}.items()]
+        return list(_engine().containers.list(all=True, filters={"label": wanted}))
+
+    def _minio(self, plan: Plan) -> DockerContainer:
+        container = _container(self._images["minio"], plan, plan.folder / "s3" / "data", "/data")
+        return container.with_command(["server", "/data", "--quiet"]).with_envs(
+            MINIO_ROOT_USER=plan.endpoints.s3_access_key,
+            MINIO_ROOT_PASSWORD=plan.endpoints.s3_secret_key,
+            MINIO_UPDATE="off",
+            MINIO_BROWSER="off",
+        )
+
+    def _nessie(self, plan: Plan) -> DockerContainer:
+        container = _container(
+            self._images["nessie"], plan, plan.folder / nessie.NAME / "data", "/lakekit/nessie"
+        )
+        for name, value in nessie.properties(
+            plan.endpoints, None if plan.ephemeral else "/lakekit/nessie"
+        ).items():
+            container.with_env(name, value)
+        # Which collector to use is the image's own affair: two of them would stop the JVM.
+        return container.with_env("JAVA_OPTS_APPEND", f"-Xmx{nessie.HEAP}m -XX:TieredStopAtLevel=1")
+
+    def _trino(self, plan: Plan) -> DockerContainer:
+        heap = trino.heap_of(plan.memory)
+        # Others may read it, for the image's user is not ours: nothing in it is secret.
+        etc = plan.folder / trino.NAME / "image"
+        etc.mkdir(parents=True, exist_ok=True)
+        _write(etc / "config.properties", trino.properties(_TRINO_PORT, heap))
+        _write(
+            etc / "node.properties",
+            {
+                "node.environment": "lakekit",
+                "node.id": "lakekit",
+                "node.data-dir": "/data/trino",
+                "plugin.dir": "/usr/lib/trino/plugin",
+            },
+        )
+        _write(etc / "log.properties", {"": "WARN"})
+        flags = [f"-Xmx{heap}m", *trino.jvm_flags(heap), "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
+        if plan.ephemeral:
+            flags.append("-XX:TieredStopAtLevel=1")
+        (etc / "jvm.config").write_text("\n".join(flags) + "\n", encoding="utf-8")
+        container = DockerContainer(self._images["trino"]).with_volume_mapping(etc.resolve(), "/etc/trino")
+        for name, value in trino.environment(plan.endpoints).items():
+            container.with_env(name, value)
+        return container
+
+
+def _engine() -> docker.DockerClient:
+    try:
+        return docker.from_env()
+    except DockerException as error:
+        raise StackFailed(
+            "No Docker engine answers.",
+            why=str(error),
+            todo='start Docker, or use the process backend, which needs none: backend = "process" in lakekit.toml',
+        ) from error
+
+
+def _have(engine: docker.DockerClient, image: str, report: Report) -> None:
+    """Pull an image that is not there, telling how far it has come."""
+    with suppress(ImageNotFound):
+        engine.images.get(image)
+        return
+    report(f"pulling {image}")
+    layers: dict[str, tuple[int, int]] = {}
+    try:
+        for said in engine.api.pull(*image.rsplit(":", 1), stream=True, decode=True):
+            if "error" in said:
+                raise StackFailed(
+                    f"The image {image} cannot be pulled.", why=said["error"], todo=_OTHER_IMAGE
+                )
+            detail: Mapping[str, Any] = said.get("progressDetail") or {}
+            if "total" in detail:
+                layers[said["id"]] = detail["current"], detail["total"]
+                done, total = (sum(sizes) >> 20 for sizes in zip(*layers.values(), strict=True))
+                report(f"pulling {image}: {done} of {total} MB")
+    except APIError as error:
+        raise StackFailed(
+            f"The image {image} cannot be pulled.", why=str(error.explanation), todo=_OTHER_IMAGE
+        ) from error
+
+
+_OTHER_IMAGE: Final = (
+    "bring it from a machine that has it (docker save, docker load), or name another under [images] in lakekit.toml; "
+    "Nessie's is no longer in Docker's own registry: see docs/stack.md"
+)
+
+
+def _container(image: str, plan: Plan, data: Path, place: str) -> DockerContainer:
+    """A container whose data stays in the stack's folder, unless the stack is ephemeral."""
+    container = DockerContainer(image)
+    if not plan.ephemeral:
+        data.mkdir(parents=True, exist_ok=True)
+        container.with_volume_mapping(data.resolve(), place, "rw")
+    return container
+
+
+def _write(file: Path, settings: Mapping[str, object]) -> None:
+    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+
+
+def _remove(container: Container, patience: int) -> None:
+    try:
+        container.stop(timeout=patience)
+        container.remove(force=True, v=True)
+    except NotFound:
+        return  # someone else removed it, which is what was asked for
+
+
+@contextmanager
+def _not_reaped() -> Iterator[None]:
+    """Keep testcontainers' reaper away: a stack that `lakekit up` starts stays, others have a keeper of their own."""
+    before = testcontainers_config.ryuk_disabled
+    testcontainers_config.ryuk_disabled = True
+    try:
+        yield
+    finally:
+        testcontainers_config.ryuk_disabled = before

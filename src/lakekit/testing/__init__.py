@@ -1,0 +1,5 @@
+"""What tests of models run on."""
+
+from .containers import LakehouseContainers
+
+__all__ = ["LakehouseContainers"]
