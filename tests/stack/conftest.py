@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -13,22 +15,26 @@ import pytest
 
 from lakekit.catalog.nessie import NessieCatalog
 from lakekit.engine.trino import TrinoEngine
-from lakekit.stack import minio
+from lakekit.stack import Stack, minio
 from lakekit.stack.artifacts import default_cache
+
+from .. import docker_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lakekit.stack import Endpoints
-    from lakekit.stack.s3 import StoreName
 
 
-@pytest.fixture(params=["minio", "s3proxy"])
-def store(request: pytest.FixtureRequest) -> StoreName:
-    """Either S3 store, in turn."""
+@pytest.fixture(params=["minio", "s3proxy", "docker"])
+def make_stack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Stack]:
+    """Makes a stack in a folder: child processes with either S3 store, and containers, in turn."""
+    if request.param == "docker":
+        monkeypatch.setenv("DOCKER_HOST", docker_engine.host())
+        return lambda folder: Stack(folder, backend="docker")
     if request.param == "minio":
         needs_minio()
-    return request.param
+    return lambda folder: Stack(folder, store=request.param)
 
 
 def needs_minio() -> None:
@@ -88,8 +94,14 @@ def numbers(endpoints: Endpoints) -> list[int]:
         return [row["n"] for row in on_trino.execute("main", "select n from core.t order by n").to_pylist()]
 
 
+def kill(stack: Stack, name: str) -> None:
+    (pid,) = (service.pid for service in stack.status() if service.name == name)
+    os.kill(pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(pid)], timeout=10)
+
+
 def marked(folder: Path) -> list[psutil.Process]:
-    """Every process that works in a folder, whoever started it."""
+    """Every process that works in a stack's folder, or has it mounted in its container, whoever started it."""
     found = []
     for process in psutil.process_iter():
         try:

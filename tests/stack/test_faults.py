@@ -6,7 +6,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -15,21 +14,19 @@ from itertools import count
 from threading import Thread
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from lakekit.errors import LakekitError, StackFailed
 from lakekit.settings import Ports
 from lakekit.stack import Stack
 
-from .conftest import eventually, insert, make_table, marked, needs_minio, numbers
+from .conftest import eventually, insert, kill, make_table, marked, needs_minio, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from lakekit.stack import Endpoints
-    from lakekit.stack.s3 import StoreName
 
 
 @pytest.fixture
@@ -39,17 +36,13 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     made.down()
 
 
-def kill(stack: Stack, name: str) -> None:
-    (pid,) = (service.pid for service in stack.status() if service.name == name)
-    os.kill(pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(pid)], timeout=10)
-
-
-def test_a_service_killed_in_mid_write_is_named_and_healed(tmp_path: Path, store: StoreName) -> None:
-    stack = Stack(tmp_path / "stack", store=store)
+def test_a_service_killed_in_mid_write_is_named_and_healed(
+    tmp_path: Path, make_stack: Callable[[Path], Stack]
+) -> None:
+    stack = make_stack(tmp_path / "stack")
     try:
         make_table(stack.up())
-        for name in (store, "nessie", "trino"):
+        for name in [service.name for service in stack.status()]:
             endpoints = stack.up()
             before, written = numbers(endpoints), []
             writing = Thread(target=_write_until_it_fails, args=(endpoints, len(before), written))
@@ -59,10 +52,11 @@ def test_a_service_killed_in_mid_write_is_named_and_healed(tmp_path: Path, store
             kill(stack, name)
             with pytest.raises(StackFailed, match=f"{name} ended"):
                 stack.endpoints()
-            writing.join(timeout=120)
-            assert not writing.is_alive()
 
-            held = numbers(stack.up())
+            healed = stack.up()
+            writing.join(timeout=120)  # Trino may have waited for the dead one: it ended with the healing
+            assert not writing.is_alive()
+            held = numbers(healed)
             # What was in the air when it died may have got through.
             assert held in ([*before, *written], list(range(len(before) + len(written) + 1)))
     finally:
@@ -174,15 +168,16 @@ def test_damaged_credentials_are_named(stack: Stack) -> None:
         stack.up()
 
 
-def test_a_folder_that_was_moved_works_where_it_is_now(tmp_path: Path, store: StoreName) -> None:
+def test_a_folder_that_was_moved_works_where_it_is_now(
+    tmp_path: Path, make_stack: Callable[[Path], Stack]
+) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     try:
-        endpoints = Stack(here, store=store).up()
+        endpoints = make_stack(here).up()
         make_table(endpoints)
         insert(endpoints, 1)
         here.rename(there)  # while it runs
         assert numbers(Stack(there).up()) == [1]
-        assert len(marked(there)) == 3
         Stack(there).down()
         there.rename(here)  # while it is down
         assert numbers(Stack(here).up()) == [1]
@@ -207,9 +202,11 @@ def test_a_copy_leaves_the_original_running(stack: Stack, tmp_path: Path) -> Non
     assert {service.health for service in stack.status()} == {"ready"}
 
 
-def test_a_full_disk_costs_no_row_that_was_committed(disk: Callable[[str], Path], store: StoreName) -> None:
+def test_a_full_disk_costs_no_row_that_was_committed(
+    disk: Callable[[str], Path], make_stack: Callable[[Path], Stack]
+) -> None:
     small = disk("size=400m")
-    stack = Stack(small / "stack", store=store)
+    stack = make_stack(small / "stack")
     try:
         endpoints = stack.up()
         make_table(endpoints)

@@ -13,37 +13,39 @@ import pytest
 from click.testing import CliRunner
 
 from lakekit.cli import main
-from lakekit.errors import UsageError
+from lakekit.errors import StackFailed, UsageError
+from lakekit.scaffold import new
 from lakekit.stack import Stack
+from lakekit.testing import LakehouseContainers
 
+from .. import docker_engine
 from .conftest import insert, make_table, marked, numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from lakekit.stack.s3 import StoreName
 
-
-def test_a_stack_comes_up_is_found_again_and_keeps_its_data(tmp_path: Path, store: StoreName) -> None:
+def test_a_stack_comes_up_is_found_again_and_keeps_its_data(
+    tmp_path: Path, make_stack: Callable[[Path], Stack]
+) -> None:
     folder = tmp_path / "stack"
-    stack = Stack(folder, store=store)
+    stack = make_stack(folder)
     try:
         endpoints = stack.up()
         first = stack.status()
-        assert [(service.name, service.health) for service in first] == [
-            (store, "ready"),
+        assert [(service.name, service.health) for service in first[1:]] == [
             ("nessie", "ready"),
             ("trino", "ready"),
         ]
+        assert first[0].name in {"minio", "s3proxy"}
         assert sum(service.memory for service in first) < 2**30
+        assert all(service.version[0].isdigit() or "RELEASE" in service.version for service in first)
         assert stat.S_IMODE((folder / "credentials.json").stat().st_mode) == 0o600
         assert endpoints.s3_secret_key not in repr(endpoints)
         for service in first:
-            process = psutil.Process(service.pid)
-            assert endpoints.s3_secret_key not in " ".join(process.cmdline())
-            listening = [c for c in process.net_connections("tcp") if c.status == "LISTEN"]
-            assert listening
-            assert all(c.laddr.ip.removeprefix("::ffff:") in {"127.0.0.1", "::1"} for c in listening), service
+            assert endpoints.s3_secret_key not in " ".join(psutil.Process(service.pid).cmdline())
+            assert _listening(service.port) <= {"127.0.0.1", "::1"}
 
         make_table(endpoints)
         insert(endpoints, 1)
@@ -55,14 +57,74 @@ def test_a_stack_comes_up_is_found_again_and_keeps_its_data(tmp_path: Path, stor
         with pytest.raises(UsageError, match="runs with ephemeral False"):
             stack.up(ephemeral=True)
 
-        assert stack.down() == [store, "nessie", "trino"]
+        assert stack.down() == [service.name for service in first]
+        assert not any(psutil.pid_exists(service.pid) and _lives(service.pid) for service in first)
         assert not marked(folder)
         assert stack.status() == []
         # The store is the one that holds the data, whichever would be chosen now.
-        assert numbers(Stack(folder).up()) == [1]
+        assert numbers(make_stack(folder).up()) == [1]
     finally:
         stack.down()
     assert stack.down() == []
+
+
+def _listening(port: int) -> set[str]:
+    return {
+        c.laddr.ip.removeprefix("::ffff:")
+        for c in psutil.net_connections("tcp")
+        if c.status == psutil.CONN_LISTEN and c.laddr.port == port
+    }
+
+
+def _lives(pid: int) -> bool:
+    return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_every_port_of_a_process_is_this_machine_s_own(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "stack")
+    try:
+        stack.up(ephemeral=True)
+        for service in stack.status():
+            connections = psutil.Process(service.pid).net_connections("tcp")
+            addresses = {
+                c.laddr.ip.removeprefix("::ffff:") for c in connections if c.status == psutil.CONN_LISTEN
+            }
+            assert addresses
+            assert addresses <= {"127.0.0.1", "::1"}, service
+    finally:
+        stack.down()
+
+
+def test_a_project_s_lake_in_containers_for_as_long_as_a_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host())
+    monkeypatch.chdir(new(tmp_path / "shop"))
+    containers = LakehouseContainers()
+    with containers as lake:
+        assert lake.sql("select 1 as one").rows() == [{"one": 1}]
+        with lake.branch() as work:
+            work.sql("create table core.t as select 'a' as name")
+            work.publish(unchecked=True)
+        assert lake.sql("select name from core.t").rows() == [{"name": "a"}]
+        at = containers.endpoints.trino_port
+    assert not _listening(at)
+
+
+def test_without_an_engine_containers_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    with pytest.raises(StackFailed, match="No Docker engine answers") as caught:
+        Stack(tmp_path / "stack", backend="docker").up()
+    assert "backend" in caught.value.todo
+
+
+def test_an_image_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host())
+    stack = Stack(tmp_path / "stack", backend="docker", images={"trino": "lakekit-test/nowhere:1"})
+    with pytest.raises(StackFailed, match="The image lakekit-test/nowhere:1 cannot be pulled") as caught:
+        stack.up()
+    assert "docker load" in caught.value.todo
+    assert stack.status() == []
 
 
 def test_an_ephemeral_stack_leaves_only_its_logs(tmp_path: Path) -> None:

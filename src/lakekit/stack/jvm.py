@@ -58,7 +58,8 @@ class Jvm:
             str(self._java),
             f"-Xmx{heap}m",
             *_SHAPE,
-            *(() if computes and not self._quick else ("-XX:TieredStopAtLevel=1",)),
+            # With both compilers, less is compiled while it starts.
+            "-XX:CompileThresholdScaling=3" if computes and not self._quick else "-XX:TieredStopAtLevel=1",
             *self._aot(name, jars),
             "-XX:+ExitOnOutOfMemoryError",
             f"-Djava.io.tmpdir={scratch}",

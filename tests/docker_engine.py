@@ -1,0 +1,69 @@
+"""A Docker engine of the tests' own: started by whichever worker asks first, stopped by the run that it was for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from filelock import FileLock
+
+FOLDER = "LAKEKIT_TEST_ENGINE"
+
+
+def host() -> str:
+    """Where the engine answers, with all images built; skips the test where none can be started."""
+    folder = Path(os.environ[FOLDER])
+    address = f"unix://{folder}/docker.sock"
+    missing = [name for name in ("dockerd", "docker", "mmdebstrap") if not shutil.which(name)]
+    if missing:
+        pytest.skip(
+            f"no Docker engine can be started: {', '.join(missing)} not found (apt install docker.io mmdebstrap)"
+        )
+    if os.geteuid() != 0:
+        pytest.skip("no Docker engine can be started: it takes root")
+    with FileLock(folder / "lock"):
+        if not (folder / "ready").exists():
+            _start(folder, address)
+            from .stack.images.build import build_all
+
+            build_all(address)
+            (folder / "ready").touch()
+    return address
+
+
+def stop(folder: Path) -> None:
+    """Stop the engine and remove all that it kept."""
+    pid = folder / "pid"
+    if pid.exists():
+        engine = psutil.Process(int(pid.read_text()))
+        engine.terminate()
+        psutil.wait_procs([engine], timeout=30)
+    shutil.rmtree(folder)
+
+
+def _start(folder: Path, address: str) -> None:
+    with (folder / "log").open("wb") as log:
+        subprocess.Popen(
+            [
+                "dockerd",
+                *("--host", address, "--pidfile", folder / "pid"),
+                *("--data-root", folder / "data", "--exec-root", folder / "exec"),
+                # Nothing leaves its networks, and the machine's own rules stay as they are.
+                *("--iptables=false", "--ip6tables=false"),
+            ],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    asked = ["docker", "--host", address, "info"]
+    for _ in range(60):
+        if subprocess.run(asked, check=False, capture_output=True).returncode == 0:
+            return
+        time.sleep(0.5)
+    said = (folder / "log").read_text(errors="replace").splitlines()[-5:]
+    pytest.skip("no Docker engine can be started: " + " / ".join(said))
