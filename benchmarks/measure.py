@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 RESULTS: Final = Path(__file__).parent / "RESULTS.md"
-_LOOK_EVERY: Final = 0.05
+_LOOK_EVERY: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from testcontainers.core.network import Network
 from ..errors import StackFailed
 from . import minio, nessie, trino
 from .artifacts import NESSIE, TRINO
+from .endpoints import BUCKET
 from .service import Service, Usage
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class Containers:
                 raise StackFailed(
                     f"The container of {name} cannot be started.", why=str(error.explanation)
                 ) from error
+            if name == "minio":
+                container.exec(["mkdir", "-p", f"/data/{BUCKET}"])  # to MinIO, a folder there is a bucket
             version = container.image.rpartition(":")[2]
             yield Service(name, version, outer, container.get_container_id())
 

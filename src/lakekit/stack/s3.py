@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, Literal
 from ..errors import StackFailed
 from . import minio, probe
 from .artifacts import S3PROXY
-from .endpoints import BUCKET
 from .launch import Launch
 
 if TYPE_CHECKING:
@@ -63,19 +62,6 @@ def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
 def jars(artifacts: Artifacts) -> list[Path]:
     """What s3proxy's classes come from."""
     return [artifacts.file(S3PROXY)]
-
-
-def make_bucket(endpoints: Endpoints) -> None:
-    """Make the bucket, if it is not there yet."""
-    from pyarrow.fs import S3FileSystem
-
-    S3FileSystem(
-        access_key=endpoints.s3_access_key,
-        secret_key=endpoints.s3_secret_key,
-        endpoint_override=endpoints.s3_endpoint,
-        region=endpoints.s3_region,
-        allow_bucket_creation=True,
-    ).create_dir(BUCKET)
 
 
 def answers(endpoints: Endpoints) -> bool:

@@ -226,8 +226,6 @@ class Stack:
                 self._write(state)
             for service in state.services:
                 self._wait(state, service, endpoints, report)
-                if service.name == state.store:
-                    s3.make_bucket(endpoints)
             report("asking through the catalog")
             _warm_up(endpoints)
             state.ready = True
