@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from ..errors import StackFailed
 from . import minio, probe
 from .artifacts import S3PROXY
+from .endpoints import BUCKET
 from .launch import Launch
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def choose(
 def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
     """Prepare the S3 store as a process; its data lies in ``s3/data``."""
     data = plan.folder / "s3" / "data"
-    data.mkdir(parents=True, exist_ok=True)
+    (data / BUCKET).mkdir(parents=True, exist_ok=True)  # to either store, a folder there is a bucket
     return (
         _minio(plan, data, artifacts.cache) if plan.store == "minio" else _s3proxy(plan, data, jvm, artifacts)
     )
