@@ -367,9 +367,9 @@ def _open(settings: Settings) -> tuple[Catalog, Engine]:
 
         from .catalog.nessie import NessieCatalog
         from .engine.trino import TrinoEngine
-        from .stack import Stack
+        from .stack import stack_of
 
-        endpoints = Stack.of(settings).endpoints()
+        endpoints = stack_of(settings).endpoints()
         nessie = NessieCatalog(endpoints)
         return nessie, TrinoEngine(endpoints, nessie)
     except ModuleNotFoundError as error:

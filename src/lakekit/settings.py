@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentNotUnderstood
 from typing_extensions import override
@@ -39,6 +39,48 @@ class Images(BaseModel):
     minio: str | None = None
 
 
+class RemoteSettings(BaseModel):
+    """Services that someone else runs. Secrets come from the environment alone: the file is for git."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trino: str
+    nessie: str
+    s3: str
+    trino_user: str = "lakekit"
+    trino_password: SecretStr = SecretStr("")
+    trino_token: SecretStr = SecretStr("")
+    nessie_token: SecretStr = SecretStr("")
+    nessie_client_id: str = ""
+    nessie_client_secret: SecretStr = SecretStr("")
+    nessie_token_uri: str = ""
+    nessie_scope: str = ""
+    s3_access_key: SecretStr
+    s3_secret_key: SecretStr
+    s3_region: str = "us-east-1"
+    warehouse: str = "lake"
+    nessie_inside: str = ""
+    s3_inside: str = ""
+    ca: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_one_way_in(self) -> Self:
+        if self.trino_password and self.trino_token:
+            raise ValueError("give Trino a password or a token, not both")
+        if (self.trino_password or self.trino_token) and not self.trino.startswith("https://"):
+            raise ValueError("Trino takes a password or a token over https only")
+        if self.nessie_token and self.nessie_client_id:
+            raise ValueError("give Nessie a token or a client's credentials, not both")
+        if bool(self.nessie_client_id) != bool(self.nessie_client_secret and self.nessie_token_uri):
+            raise ValueError("nessie_client_id, nessie_client_secret and nessie_token_uri belong together")
+        return self
+
+
+_SECRETS: Final = {
+    name for name, field in RemoteSettings.model_fields.items() if field.annotation is SecretStr
+}
+
+
 class Settings(BaseSettings):
     """A project's settings. Folders are given relative to the project's own, and are absolute here."""
 
@@ -63,8 +105,11 @@ class Settings(BaseSettings):
 
     ports: Ports = Ports()
 
-    backend: Literal["process", "docker"] | None = None
+    backend: Literal["process", "docker", "remote"] | None = None
     """How the stack runs: child processes if not given."""
+
+    remote: RemoteSettings | None = None
+    """Where it answers, if its backend is remote."""
 
     images: Images = Images()
 
@@ -100,6 +145,13 @@ class Settings(BaseSettings):
             content = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{file} is not valid TOML.", why=str(error)) from error
+        for name in content.get("remote", {}):
+            if name in _SECRETS:
+                raise SettingsError(
+                    f"{file} holds the secret remote.{name}.",
+                    why="the file is for git",
+                    todo=f"take it out, and set LAKEKIT_REMOTE__{name.upper()} instead",
+                )
         try:
             settings = cls(**{**content, "project": project})
         except EnvironmentNotUnderstood as error:
@@ -135,4 +187,6 @@ def _describe(problem: object) -> str:
     where = ".".join(str(part) for part in problem["loc"]) or "settings"
     if problem["type"] == "extra_forbidden":
         return f"{where} is no setting"
+    if where.startswith("remote"):  # what was given may be a secret
+        return f"{where}: {problem['msg']}"
     return f"{where}: {problem['msg']} (given: {problem['input']!r})"

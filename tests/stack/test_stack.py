@@ -45,7 +45,7 @@ def test_a_stack_comes_up_is_found_again_and_keeps_its_data(
         assert endpoints.s3_secret_key not in repr(endpoints)
         for service in first:
             assert endpoints.s3_secret_key not in " ".join(psutil.Process(service.pid).cmdline())
-            assert _listening(service.port) <= {"127.0.0.1", "::1"}
+            assert _listening(int(service.address.rpartition(":")[2])) <= {"127.0.0.1", "::1"}
 
         make_table(endpoints)
         insert(endpoints, 1)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote as percent
 
 import httpx
-from typing_extensions import override
 
-from ..errors import MergeConflict, RefExists, RefNotFound, StackFailed
+from ..errors import MergeConflict, RefExists, StackFailed
 from ..naming import CATALOG, MAIN, PREFIXES, is_hash
 from . import views
+from .nessie_http import client, error_code, result
 from .protocol import Checks, Commit, Entry, Ref, TableId
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class NessieCatalog:
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
-        self._http = _Client(base_url=endpoints.nessie_uri, timeout=60)
+        self._http = client(endpoints)
         self._iceberg: dict[str, IcebergCatalog] = {}
         self._meanings: dict[str, str] = {}
         self._lock = Lock()
@@ -87,9 +87,9 @@ class NessieCatalog:
             source = self._make_layers(at)
         body = {"type": "BRANCH", "name": MAIN if is_hash(at) else at, "hash": source.hash}
         answer = self._http.post("/api/v2/trees", params={"name": name, "type": "BRANCH"}, json=body)
-        if _error_code(answer) == "REFERENCE_ALREADY_EXISTS":
+        if error_code(answer) == "REFERENCE_ALREADY_EXISTS":
             raise RefExists(name)
-        _result(answer)
+        result(answer)
         self._rebind(
             name, [id_ for id_, kind, _ in self._contents(name) if kind == "view"], catalog_name(name)
         )
@@ -97,7 +97,7 @@ class NessieCatalog:
 
     def delete_branch(self, name: str) -> None:
         ref = self.ref(name)
-        _result(self._http.delete(f"/api/v2/trees/{_path(name, ref.hash)}"))
+        result(self._http.delete(f"/api/v2/trees/{_path(name, ref.hash)}"))
         with self._lock:
             self._iceberg.pop(name, None)
 
@@ -107,7 +107,7 @@ class NessieCatalog:
     def base(self, branch: str, onto: str = MAIN) -> str:
         # A merge that is only tried, and would override every conflict, names the common ancestor.
         merge = self._merge_request(branch, onto, isDryRun=True, defaultKeyMergeMode="FORCE")
-        return str(_result(merge)["commonAncestor"])
+        return str(result(merge)["commonAncestor"])
 
     def entries(self, ref: str) -> dict[TableId, Entry]:
         """As the protocol says; a view's pointer stands for its text, whatever catalog it is bound to."""
@@ -173,7 +173,7 @@ class NessieCatalog:
         if answer.status_code == 409:
             self._rebind(branch, moved, catalog_name(branch))
             return None
-        return Ref(into, _result(answer)["resultantTargetHash"])
+        return Ref(into, result(answer)["resultantTargetHash"])
 
     def record_checks(self, branch: str, results: Mapping[str, bool], *, replace: bool = False) -> None:
         known = self._checks(branch)
@@ -186,7 +186,7 @@ class NessieCatalog:
         operation = {"type": "PUT", "key": {"elements": [_CHECKS]}, "content": content}
         message = f"checks: {len(merged) - failed} passed, {failed} failed"
         path = f"/api/v2/trees/{_path(branch, self.ref(branch).hash)}/history/commit"
-        _result(self._http.post(path, json={"commitMeta": {"message": message}, "operations": [operation]}))
+        result(self._http.post(path, json={"commitMeta": {"message": message}, "operations": [operation]}))
 
     def checks(self, branch: str) -> Checks:
         known = self._checks(branch)
@@ -212,15 +212,15 @@ class NessieCatalog:
         body = {"commitMeta": {"message": f"make the schemas {', '.join(schemas)}"}, "operations": puts}
         path = f"/api/v2/trees/{_path(branch, _NO_COMMIT)}/history/commit"
         answer = self._http.post(path, json=body)
-        if _error_code(answer) == "REFERENCE_CONFLICT":  # someone else has just made them
+        if error_code(answer) == "REFERENCE_CONFLICT":  # someone else has just made them
             return self.ref(branch)
-        return _ref(_result(answer)["targetBranch"])
+        return _ref(result(answer)["targetBranch"])
 
     def _checks(self, branch: str) -> dict[str, Any] | None:
         answer = self._http.get(f"/api/v2/trees/{_path(branch)}/contents/{_CHECKS}")
-        if _error_code(answer) == "CONTENT_NOT_FOUND":
+        if error_code(answer) == "CONTENT_NOT_FOUND":
             return None
-        content: dict[str, Any] = _result(answer, branch)["content"]
+        content: dict[str, Any] = result(answer, branch)["content"]
         return content
 
     def _entries(self, ref: str) -> Iterator[dict[str, Any]]:
@@ -260,7 +260,7 @@ class NessieCatalog:
                         {"action": "set-current-view-version", "view-version-id": -1},
                     ],
                 }
-                _result(self._http.post(self._view_path(branch, id_), json=update))
+                result(self._http.post(self._view_path(branch, id_), json=update))
 
     def _merge_request(self, branch: str, into: str, **how: Any) -> httpx.Response:
         source, target = self.ref(branch), self.ref(into)
@@ -305,7 +305,7 @@ class NessieCatalog:
 
     def _get(self, path: str, ref: str = "", params: Mapping[str, str] | None = None) -> dict[str, Any]:
         try:
-            return _result(self._http.get(path, params=params), ref)
+            return result(self._http.get(path, params=params), ref)
         except httpx.TransportError as error:
             raise StackFailed(
                 f"Nessie does not answer at {self._endpoints.nessie_uri}.",
@@ -340,30 +340,4 @@ def _commit(entry: dict[str, Any]) -> Commit:
         meta["message"],
         datetime.fromisoformat(meta["commitTime"]),
         tuple(sorted(TableId(*key) for key in _keys(entry) if len(key) == 2)),
-    )
-
-
-class _Client(httpx.Client):
-    @override
-    def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
-        try:
-            return super().send(request, **how)
-        except httpx.TransportError as error:
-            raise StackFailed(
-                f"Nessie does not answer at {self.base_url}.", why=str(error), todo="lakekit status"
-            ) from error
-
-
-def _error_code(answer: httpx.Response) -> str:
-    return str(answer.json().get("errorCode", "")) if answer.is_error else ""
-
-
-def _result(answer: httpx.Response, ref: str = "") -> dict[str, Any]:
-    if answer.is_success:
-        return dict(answer.json()) if answer.content else {}
-    if answer.status_code == 404 and "REFERENCE_NOT_FOUND" in answer.text:
-        raise RefNotFound(ref)
-    raise StackFailed(
-        f"Nessie refused {answer.request.method} {answer.request.url.path}.",
-        why=f"{answer.status_code}: {answer.text[:500]}",
     )

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote as percent
 
 import requests
 from pyiceberg.catalog.rest import RestCatalog
-from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
 from ..errors import StackFailed
+from ..stack.tls import TrustingAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from requests import PreparedRequest, Response, Session
 
-    from ..stack.endpoints import Endpoints
+    from ..stack.endpoints import Endpoints, NessieAuth
+
+_CA: Final = "lakekit.ca"
 
 
 def open_at(endpoints: Endpoints, name: str, at: str) -> RestCatalog:
@@ -34,19 +36,32 @@ def open_at(endpoints: Endpoints, name: str, at: str) -> RestCatalog:
             "s3.access-key-id": endpoints.s3_access_key,
             "s3.secret-access-key": endpoints.s3_secret_key,
             "header.X-Iceberg-Access-Delegation": "",
+            _CA: endpoints.ca,
+            **_auth(endpoints.nessie_auth),
         },
     )
+
+
+def _auth(auth: NessieAuth | None) -> dict[str, Any]:
+    if auth is None:
+        return {}
+    if auth.token:
+        return {"token": auth.token}
+    client = {"client_id": auth.client_id, "client_secret": auth.client_secret, "token_url": auth.token_uri}
+    if auth.scope:
+        client["scope"] = auth.scope
+    return {"auth": {"type": "oauth2", "oauth2": client}}
 
 
 class _NessieRestCatalog(RestCatalog):
     @override
     def _create_session(self) -> Session:
         session = super()._create_session()
-        session.mount(self.properties["uri"], _WithLastColumnId())
+        session.mount(self.properties["uri"], _WithLastColumnId(self.properties[_CA]))
         return session
 
 
-class _WithLastColumnId(HTTPAdapter):
+class _WithLastColumnId(TrustingAdapter):
     """Adds to an ``add-schema`` update the ``last-column-id`` that Nessie 0.99 insists on.
 
     The REST specification has deprecated it, and PyIceberg sends it no more.

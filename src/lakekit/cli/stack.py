@@ -16,13 +16,16 @@ from . import options, output
 if TYPE_CHECKING:
     from ..settings import Settings
     from ..stack import Stack
+    from ..stack.remote import RemoteStack
 
 _LOOK_EVERY: Final = 0.5
 
 
 @click.command()
 @click.option(
-    "--backend", type=click.Choice(["process", "docker"]), help="What the services are.  [default: process]"
+    "--backend",
+    type=click.Choice(["process", "docker", "remote"]),
+    help="What the services are; the default is the project's lakekit.toml, else process.",
 )
 @options.memory
 @click.option("--ephemeral", is_flag=True, help="Keep no data when the stack goes down.")
@@ -47,7 +50,7 @@ def up(backend: str | None, memory: int | None, ephemeral: bool) -> None:
         f"S3 at {endpoints.s3_endpoint} [dim]{time.monotonic() - started:.1f} s[/dim]",
         highlight=False,
     )
-    if _train_in_the_background():
+    if settings.backend in {None, "process"} and _train_in_the_background():
         output.progress.print("What makes later starts faster is being prepared in the background, once.")
 
 
@@ -71,11 +74,11 @@ def status(as_json: bool) -> None:
                 (
                     service.name,
                     service.version,
-                    f"127.0.0.1:{service.port}",
-                    str(service.pid),
+                    service.address,
+                    str(service.pid or ""),
                     service.health,
-                    f"{service.memory / 2**20:.0f} MB",
-                    f"{service.uptime / 60:.0f} min",
+                    f"{service.memory / 2**20:.0f} MB" if service.memory else "",
+                    f"{service.uptime / 60:.0f} min" if service.uptime else "",
                 )
                 for service in services
             ],
@@ -220,7 +223,7 @@ def _settings(**given: Any) -> Settings:
     return Settings.load(**given)
 
 
-def _stack(settings: Settings) -> Stack:
-    from ..stack import Stack
+def _stack(settings: Settings) -> Stack | RemoteStack:
+    from ..stack import stack_of
 
-    return Stack.of(settings)
+    return stack_of(settings)

@@ -174,10 +174,10 @@ def _shop_file(settings: Settings) -> Path:
 
 
 def _start_stack(settings: Settings, clock: _Clock) -> None:
-    from ..stack import Stack
+    from ..stack import stack_of
 
     with clock.step("start Trino, Nessie and the S3 store"):
-        Stack.of(settings).up(report=clock.narrator.starting)
+        stack_of(settings).up(report=clock.narrator.starting)
 
 
 class _Clock:

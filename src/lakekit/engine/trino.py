@@ -14,7 +14,7 @@ from ..catalog.nessie import catalog_name
 from ..catalog.views import rebind
 from ..errors import QueryFailed, StackFailed
 from ..naming import CATALOG, MAIN, is_hash, quote
-from ..stack.trino import create_catalog_sql
+from ..stack.trino import connect, create_catalog_sql
 from .protocol import DbtTarget
 from .trino_types import arrow_type
 
@@ -58,15 +58,21 @@ class TrinoEngine:
             raise _query_failed(error) from error
 
     def dbt_target(self, ref: str) -> DbtTarget:
-        return DbtTarget(
-            "trino",
-            {
-                "LAKEKIT_TRINO_HOST": self._endpoints.trino_host,
-                "LAKEKIT_TRINO_PORT": str(self._endpoints.trino_port),
-                "LAKEKIT_TRINO_USER": self._endpoints.trino_user,
-                "LAKEKIT_CATALOG": self._catalog(ref),
-            },
-        )
+        at = self._endpoints
+        env = {
+            "LAKEKIT_TRINO_HOST": at.trino_host,
+            "LAKEKIT_TRINO_PORT": str(at.trino_port),
+            "LAKEKIT_TRINO_USER": at.trino_user,
+            "LAKEKIT_TRINO_SCHEME": at.trino_scheme,
+            "LAKEKIT_CATALOG": self._catalog(ref),
+        }
+        if at.ca:
+            env |= {"LAKEKIT_TRINO_CA": at.ca, "REQUESTS_CA_BUNDLE": at.ca}
+        if at.trino_password:
+            return DbtTarget("trino_password", env | {"DBT_ENV_SECRET_TRINO_PASSWORD": at.trino_password})
+        if at.trino_token:
+            return DbtTarget("trino_jwt", env | {"DBT_ENV_SECRET_TRINO_TOKEN": at.trino_token})
+        return DbtTarget("trino", env)
 
     def forget(self, ref: str) -> None:
         name = catalog_name(ref)
@@ -103,12 +109,7 @@ class TrinoEngine:
         return branch
 
     def _run(self, sql: str, catalog: str | None = None) -> pa.Table:
-        connection = trino.dbapi.connect(  # type: ignore[no-untyped-call]
-            host=self._endpoints.trino_host,
-            port=self._endpoints.trino_port,
-            user=self._endpoints.trino_user,
-            catalog=catalog,
-        )
+        connection = connect(self._endpoints, catalog)
         cursor = connection.cursor()
         try:
             cursor.execute(sql)
@@ -116,6 +117,14 @@ class TrinoEngine:
             if cursor.update_type or not cursor.description:
                 return pa.table({})
             return _table(cursor.description, rows)
+        except trino.exceptions.HttpError as error:
+            if "401" not in str(error) and "403" not in str(error):
+                raise
+            raise StackFailed(
+                f"Trino at {self._endpoints.trino_uri} does not let {self._endpoints.trino_user} in.",
+                why=str(error),
+                todo="set LAKEKIT_REMOTE__TRINO_PASSWORD or LAKEKIT_REMOTE__TRINO_TOKEN",
+            ) from error
         except trino.exceptions.TrinoConnectionError as error:
             raise StackFailed(
                 f"Trino does not answer at {self._endpoints.trino_uri}.",
@@ -123,7 +132,7 @@ class TrinoEngine:
                 todo="lakekit status",
             ) from error
         finally:
-            connection.close()
+            connection.close()  # type: ignore[no-untyped-call]
 
 
 def _table(description: list[Any], rows: list[list[Any]]) -> pa.Table:

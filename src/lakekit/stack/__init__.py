@@ -1,6 +1,10 @@
-"""Starting Trino, Nessie and an S3 store as child processes: no Docker, no Java installed."""
+"""Trino, Nessie and an S3 store: as child processes, as containers, or somewhere else."""
 
-from ..errors import MissingExtra
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import MissingExtra, SettingsError
 
 try:
     from .artifacts import fetch
@@ -9,4 +13,29 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtra("trino", str(error.name)) from error
 
-__all__ = ["Endpoints", "ServiceStatus", "Stack", "fetch"]
+if TYPE_CHECKING:
+    from ..settings import Settings
+    from .remote import RemoteStack
+
+__all__ = ["Endpoints", "ServiceStatus", "Stack", "fetch", "stack_of"]
+
+
+def stack_of(settings: Settings) -> Stack | RemoteStack:
+    """The stack of a project; raises ``SettingsError`` if it is remote, and nothing says where."""
+    if settings.backend != "remote":
+        return Stack(
+            settings.stack,
+            settings.ports,
+            backend=settings.backend,
+            images=settings.images.model_dump(exclude_none=True),
+            memory=settings.memory,
+            store=settings.store,
+        )
+    from .remote import RemoteStack
+
+    if settings.remote is None:
+        raise SettingsError(
+            "The backend is remote, and nothing says where it is.",
+            todo="add [remote] to lakekit.toml, with trino, nessie and s3: see docs/stack.md",
+        )
+    return RemoteStack(settings.remote)

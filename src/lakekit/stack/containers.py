@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -177,6 +177,20 @@ class Containers:
         return container
 
 
+def version() -> str:
+    """The version of the engine; raises ``StackFailed`` if none answers."""
+    return str(_engine().version()["Version"])
+
+
+def has_image(image: str) -> bool:
+    """Whether the engine has an image already."""
+    try:
+        _engine().images.get(image)
+    except ImageNotFound:
+        return False
+    return True
+
+
 def _engine() -> docker.DockerClient:
     try:
         return docker.from_env()
@@ -190,8 +204,7 @@ def _engine() -> docker.DockerClient:
 
 def _have(engine: docker.DockerClient, image: str, report: Report) -> None:
     """Pull an image that is not there, telling how far it has come."""
-    with suppress(ImageNotFound):
-        engine.images.get(image)
+    if has_image(image):
         return
     report(f"pulling {image}")
     layers: dict[str, tuple[int, int]] = {}

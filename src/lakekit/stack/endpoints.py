@@ -11,6 +11,17 @@ BUCKET: Final = "lake"
 
 
 @dataclass(frozen=True, slots=True)
+class NessieAuth:
+    """What Nessie wants to see: a bearer token, or one that OAuth2's client credentials give (RFC 6749, 4.4)."""
+
+    token: str = field(default="", repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    token_uri: str = ""
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoints:
     """Addresses and credentials. ``nessie_uri`` is the root below which ``/api/v2`` and ``/iceberg`` lie."""
 
@@ -26,6 +37,16 @@ class Endpoints:
     """Where Trino finds Nessie, if that is another address than here."""
     s3_inside: str = ""
     """Where Trino and Nessie find the S3 store, if that is another address than here."""
+    trino_password: str = field(default="", repr=False)
+    trino_token: str = field(default="", repr=False)
+    """A JWT; where neither it nor a password is given, Trino asks for none."""
+    nessie_auth: NessieAuth | None = None
+    ca: str = ""
+    """The file of the certificates to trust, where it is not the system's."""
+
+    @property
+    def trino_scheme(self) -> str:
+        return urlsplit(self.trino_uri).scheme
 
     @property
     def trino_host(self) -> str:

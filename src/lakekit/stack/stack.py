@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -29,7 +29,6 @@ from .service import Plan, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..settings import Settings
     from .artifacts import Report
     from .s3 import StoreName
     from .service import Backend
@@ -72,7 +71,7 @@ class ServiceStatus:
 
     name: str
     version: str
-    port: int
+    address: str
     pid: int
     health: Health
     memory: int
@@ -106,18 +105,6 @@ class Stack:
         self._memory = memory
         self._store = store
         self._record = record
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """The stack of a project."""
-        return cls(
-            settings.stack,
-            settings.ports,
-            backend=settings.backend,
-            images=settings.images.model_dump(exclude_none=True),
-            memory=settings.memory,
-            store=settings.store,
-        )
 
     def up(
         self, *, ephemeral: bool = False, owner: int | None = None, report: Report = lambda _: None
@@ -169,7 +156,7 @@ class Stack:
                 ServiceStatus(
                     service.name,
                     service.version,
-                    service.port,
+                    f"127.0.0.1:{service.port}",
                     usage.pid if usage else 0,
                     health,
                     usage.memory if usage else 0,
@@ -193,6 +180,8 @@ class Stack:
                 why="\n".join(f"{name} said last:\n{self.tail(name)}" for name in ended),
                 todo="lakekit up  (what was committed is all there)",
             )
+        if not state.ready:
+            raise StackFailed(f"The stack in {self.folder} is being started.", todo="wait for it: lakekit up")
         return self._endpoints(state)
 
     def log(self, service: str) -> str:
@@ -328,17 +317,20 @@ class Stack:
 
     def _endpoints(self, state: _State) -> Endpoints:
         ports = {service.name: service.port for service in state.services}
-        return self._at(state, ports[state.store], ports[nessie.NAME], ports[trino.NAME])
+        # While it is being started, some are not there yet.
+        return self._at(state, *(ports.get(name, 0) for name in (state.store, nessie.NAME, trino.NAME)))
 
     def _at(self, state: _State, s3_port: int, nessie_port: int, trino_port: int) -> Endpoints:
         credentials = self._credentials()
+        inside = self._backend(state).inside
         return Endpoints(
             trino_uri=f"http://127.0.0.1:{trino_port}",
             nessie_uri=f"http://127.0.0.1:{nessie_port}",
             s3_endpoint=f"http://127.0.0.1:{s3_port}",
             s3_access_key=credentials.access_key,
             s3_secret_key=credentials.secret_key,
-            **self._backend(state).inside,
+            nessie_inside=inside.get("nessie_inside", ""),
+            s3_inside=inside.get("s3_inside", ""),
         )
 
     def _credentials(self) -> _Credentials:
@@ -416,17 +408,15 @@ def _answers(service: Service, endpoints: Endpoints) -> bool:
 
 def _warm_up(endpoints: Endpoints) -> None:
     """Make the catalog of main and ask it something: what is ready now has answered."""
-    import trino as client
+    from trino.exceptions import Error
 
-    connection = client.dbapi.connect(  # type: ignore[no-untyped-call]
-        host=endpoints.trino_host, port=endpoints.trino_port, user=endpoints.trino_user
-    )
+    connection = trino.connect(endpoints)
     try:
         for statement in (trino.create_catalog_sql(CATALOG, MAIN, endpoints), f"show schemas from {CATALOG}"):
             cursor = connection.cursor()
             cursor.execute(statement)
             cursor.fetchall()
-    except client.exceptions.Error as error:
+    except Error as error:
         raise StackFailed("Trino runs, but cannot reach the catalog.", why=str(error)) from error
     finally:
-        connection.close()
+        connection.close()  # type: ignore[no-untyped-call]

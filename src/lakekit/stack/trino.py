@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from trino.dbapi import Connection
+
     from .artifacts import Artifacts
     from .endpoints import Endpoints
     from .jvm import Jvm
@@ -28,12 +30,40 @@ MEMORY: Final = 1_200_000_000
 _HEAP: Final = 352
 _ACCESS_KEY: Final = "LAKEKIT_S3_ACCESS_KEY"
 _SECRET_KEY: Final = "LAKEKIT_S3_SECRET_KEY"  # noqa: S105 (a variable's name)
+_NESSIE_TOKEN: Final = "LAKEKIT_NESSIE_TOKEN"  # noqa: S105 (a variable's name)
+_NESSIE_CREDENTIAL: Final = "LAKEKIT_NESSIE_CREDENTIAL"
+
+
+def connect(endpoints: Endpoints, catalog: str | None = None) -> Connection:
+    """A connection of Trino's own client."""
+    from requests import Session
+    from trino.auth import Authentication, BasicAuthentication, JWTAuthentication
+    from trino.dbapi import Connection
+
+    from .tls import TrustingAdapter
+
+    session = Session()
+    session.mount("https://", TrustingAdapter(endpoints.ca))
+    auth: Authentication | None = None
+    if endpoints.trino_password:
+        auth = BasicAuthentication(endpoints.trino_user, endpoints.trino_password)
+    elif endpoints.trino_token:
+        auth = JWTAuthentication(endpoints.trino_token)
+    return Connection(
+        host=endpoints.trino_host,
+        port=endpoints.trino_port,
+        user=endpoints.trino_user,
+        catalog=catalog,
+        http_scheme=endpoints.trino_scheme,
+        auth=auth,
+        http_session=session,
+    )
 
 
 def create_catalog_sql(name: str, ref: str, endpoints: Endpoints, *, read_only: bool = False) -> str:
     """Make the Trino catalog ``name`` show the lake at a Nessie ref.
 
-    Trino takes the S3 credentials from its own environment: the statement, which it logs and shows, has none.
+    Trino takes credentials from its own environment: the statement, which it logs and shows, has none.
     """
     nessie = endpoints.nessie_inside or endpoints.nessie_uri
     properties = {
@@ -49,6 +79,16 @@ def create_catalog_sql(name: str, ref: str, endpoints: Endpoints, *, read_only: 
         "s3.aws-access-key": f"${{ENV:{_ACCESS_KEY}}}",
         "s3.aws-secret-key": f"${{ENV:{_SECRET_KEY}}}",
     }
+    if auth := endpoints.nessie_auth:
+        oauth2 = "iceberg.rest-catalog.oauth2"
+        properties["iceberg.rest-catalog.security"] = "OAUTH2"
+        if auth.token:
+            properties[f"{oauth2}.token"] = f"${{ENV:{_NESSIE_TOKEN}}}"
+        else:
+            properties[f"{oauth2}.credential"] = f"${{ENV:{_NESSIE_CREDENTIAL}}}"
+            properties[f"{oauth2}.server-uri"] = auth.token_uri
+            if auth.scope:
+                properties[f"{oauth2}.scope"] = auth.scope
     if read_only:
         properties["iceberg.security"] = "READ_ONLY"
     settings = ", ".join(f"{quoted(key)} = '{value}'" for key, value in properties.items())

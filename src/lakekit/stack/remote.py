@@ -1,0 +1,131 @@
+"""The remote backend: a Trino, a Nessie and an S3 store that someone else runs, over TLS and with credentials."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from ..catalog.nessie_http import client, result
+from ..errors import LakekitError, StackFailed, UsageError
+from .endpoints import Endpoints, NessieAuth
+from .stack import ServiceStatus
+
+if TYPE_CHECKING:
+    from ..settings import RemoteSettings
+    from .artifacts import Report
+
+_OLDEST_TRINO: Final = 476
+_NESSIE_API: Final = 2
+
+
+class RemoteStack:
+    """What a ``Stack`` is to its users, for services that lakekit did not start and will not stop."""
+
+    def __init__(self, settings: RemoteSettings) -> None:
+        self._at = Endpoints(
+            trino_uri=settings.trino.rstrip("/"),
+            nessie_uri=settings.nessie.rstrip("/"),
+            s3_endpoint=settings.s3.rstrip("/"),
+            s3_access_key=settings.s3_access_key.get_secret_value(),
+            s3_secret_key=settings.s3_secret_key.get_secret_value(),
+            s3_region=settings.s3_region,
+            trino_user=settings.trino_user,
+            warehouse=settings.warehouse,
+            nessie_inside=settings.nessie_inside,
+            s3_inside=settings.s3_inside,
+            trino_password=settings.trino_password.get_secret_value(),
+            trino_token=settings.trino_token.get_secret_value(),
+            nessie_auth=_nessie_auth(settings),
+            ca=str(settings.ca or ""),
+        )
+
+    def up(self, *, ephemeral: bool = False, report: Report = lambda _: None) -> Endpoints:
+        """There is nothing to start: check that all answer, and return where. Raises what ``endpoints`` does."""
+        if ephemeral:
+            raise UsageError("The stack is remote: what is in it stays.", todo="work on a branch")
+        report("asking Trino and Nessie")
+        return self.endpoints()
+
+    def down(self) -> list[str]:
+        """Raises ``UsageError``: who started them stops them."""
+        raise UsageError("The stack is remote: lakekit did not start it, and does not stop it.")
+
+    def endpoints(self) -> Endpoints:
+        """Where they answer; raises ``StackFailed`` if one does not, refuses the credentials or is too old."""
+        self._trino_version()
+        self._nessie_version()
+        return self._at
+
+    def status(self) -> list[ServiceStatus]:
+        """How they are, as far as one can tell from here: pid, memory and uptime are 0."""
+        found = []
+        for name, address, ask in (
+            ("nessie", self._at.nessie_uri, self._nessie_version),
+            ("trino", self._at.trino_uri, self._trino_version),
+        ):
+            try:
+                found.append(ServiceStatus(name, ask(), address, 0, "ready", 0, 0.0))
+            except LakekitError:
+                found.append(ServiceStatus(name, "", address, 0, "silent", 0, 0.0))
+        return found
+
+    def log(self, service: str) -> str:  # noqa: ARG002 (as a stack has it)
+        """Nothing: what they say is kept where they run."""
+        return ""
+
+    def tail(self, service: str) -> str:
+        """Why a service does not answer."""
+        try:
+            self._trino_version() if service == "trino" else self._nessie_version()
+        except LakekitError as error:
+            return str(error)
+        return "it answers now"
+
+    def _trino_version(self) -> str:
+        verify = ssl.create_default_context(cafile=self._at.ca) if self._at.ca else True
+        try:
+            answer = httpx.get(f"{self._at.trino_uri}/v1/info", timeout=10, verify=verify)
+            version = str(answer.raise_for_status().json()["nodeVersion"]["version"])
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise StackFailed(
+                f"No Trino answers at {self._at.trino_uri}.",
+                why=str(error) or type(error).__name__,
+                todo="check remote.trino, and remote.ca if its certificate is of a CA of your own",
+            ) from error
+        number = version.partition("-")[0]
+        if number.isdigit() and int(number) < _OLDEST_TRINO:
+            raise StackFailed(
+                f"Trino at {self._at.trino_uri} is {version}.", why=f"lakekit needs {_OLDEST_TRINO} or newer"
+            )
+        return version
+
+    def _nessie_version(self) -> str:
+        with client(self._at) as nessie:
+            config = result(nessie.get("/api/v2/config"))
+            if config.get("maxSupportedApiVersion", 0) < _NESSIE_API:
+                raise StackFailed(
+                    f"Nessie at {self._at.nessie_uri} does not speak its API v{_NESSIE_API}.", why=str(config)
+                )
+            iceberg = nessie.get("/iceberg/v1/config", params={"warehouse": self._at.warehouse})
+            if iceberg.is_error:
+                raise StackFailed(
+                    f"Nessie at {self._at.nessie_uri} has no Iceberg REST endpoint for the warehouse "
+                    f"'{self._at.warehouse}'.",
+                    why=f"{iceberg.status_code}: {iceberg.text[:300]}",
+                    todo="Nessie 0.99 or newer has one; remote.warehouse names the warehouse",
+                )
+        return str(config.get("specVersion", ""))
+
+
+def _nessie_auth(settings: RemoteSettings) -> NessieAuth | None:
+    if not (settings.nessie_token or settings.nessie_client_id):
+        return None
+    return NessieAuth(
+        settings.nessie_token.get_secret_value(),
+        settings.nessie_client_id,
+        settings.nessie_client_secret.get_secret_value(),
+        settings.nessie_token_uri,
+        settings.nessie_scope,
+    )
