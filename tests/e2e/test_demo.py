@@ -68,12 +68,12 @@ def test_the_demo_on_trino_starts_the_stack_and_down_leaves_nothing(tmp_path: Pa
         embedded = answer(tmp_path, "demo", "--orders", "150", "--dir", "same-shop")
         assert outcome["daily_sales"] == embedded["daily_sales"]
         assert outcome["top_products"] == embedded["top_products"]
-        running = [service["pid"] for service in answer(project, "status")]
+        running = [psutil.Process(service["pid"]) for service in answer(project, "status")]
         assert len(running) == 3
     finally:
         down = lakekit(tmp_path / "shop", "down")
     assert down.returncode == 0
-    assert not [pid for pid in running if psutil.pid_exists(pid)]
+    assert not [process for process in running if process.is_running() and process.status() != "zombie"]
     refused = lakekit(tmp_path / "shop", "sql", "select 1")
     assert refused.returncode == 1
     assert "lakekit up" in refused.stderr

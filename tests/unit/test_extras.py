@@ -19,7 +19,7 @@ WITHOUT = (
 @pytest.mark.parametrize(
     ("module", "command", "extra"),
     [
-        ("httpx", ["up"], "trino"),
+        ("psutil", ["up"], "trino"),
         ("httpx", ["sql", "select 1", "--engine", "trino"], "trino"),
         ("duckdb", ["sql", "select 1"], "duckdb"),
         ("dbt", ["build"], "duckdb"),

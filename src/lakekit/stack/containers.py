@@ -90,7 +90,7 @@ class Containers:
                     f"The container of {name} cannot be started.", why=str(error.explanation)
                 ) from error
             if name == "minio":
-                container.exec(["mkdir", "-p", f"/data/{BUCKET}"])  # to MinIO, a folder there is a bucket
+                _make_bucket(container)
             version = container.image.rpartition(":")[2]
             yield Service(name, version, outer, container.get_container_id())
 
@@ -229,6 +229,13 @@ _OTHER_IMAGE: Final = (
     "bring it from a machine that has it (docker save, docker load), or name another under [images] in lakekit.toml; "
     "Nessie's is no longer in Docker's own registry: see docs/stack.md"
 )
+
+
+def _make_bucket(minio: DockerContainer) -> None:
+    """To MinIO, a folder in its data is a bucket."""
+    code, said = minio.exec(["mkdir", "-p", f"/data/{BUCKET}"])
+    if code:
+        raise StackFailed(f"MinIO's container has no bucket '{BUCKET}'.", why=said.decode("utf-8", "replace"))
 
 
 def _container(image: str, plan: Plan, data: Path, place: str) -> DockerContainer:

@@ -59,7 +59,7 @@ class Jvm:
             f"-Xmx{heap}m",
             *_SHAPE,
             # With both compilers, less is compiled while it starts.
-            "-XX:CompileThresholdScaling=3" if computes and not self._quick else "-XX:TieredStopAtLevel=1",
+            "-XX:CompileThresholdScaling=6" if computes and not self._quick else "-XX:TieredStopAtLevel=1",
             *self._aot(name, jars),
             "-XX:+ExitOnOutOfMemoryError",
             f"-Djava.io.tmpdir={scratch}",
