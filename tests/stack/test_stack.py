@@ -142,10 +142,12 @@ def test_more_memory_is_a_larger_heap_for_trino(tmp_path: Path) -> None:
     try:
         endpoints = stack.up(ephemeral=True)
         command = psutil.Process(stack.status()[2].pid).cmdline()
-        assert "-Xmx1114m" in command
+        assert "-Xmx924m" in command
         make_table(endpoints)
     finally:
         stack.down()
+    with pytest.raises(UsageError, match=r"cannot work in 1\.0 GB"):
+        Stack(tmp_path / "small", memory=1_000_000_000).up()
 
 
 def test_two_ups_at_once_end_in_one_stack(tmp_path: Path) -> None:
@@ -192,7 +194,7 @@ def test_the_command_line_tells_how_it_is_and_what_was_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CI", "true")  # no caches are made in the background
-    (tmp_path / "lakekit.toml").write_text('store = "s3proxy"\nmemory = "1300m"\n')
+    (tmp_path / "lakekit.toml").write_text('store = "s3proxy"\nmemory = "1500m"\n')
     run = CliRunner().invoke
     assert run(main, ["status"]).exit_code == 1
     assert "never started" in run(main, ["logs"]).stderr

@@ -37,7 +37,7 @@ def up(backend: str | None, memory: int | None, ephemeral: bool) -> None:
     run, this does nothing.
 
     \b
-    lakekit up                     the least memory that works, 1.2 GB
+    lakekit up                     the least memory that works, 1.4 GB
     lakekit up --memory 4g         room for larger queries
     lakekit stack fetch            everything that it needs, for a machine without a network
     """

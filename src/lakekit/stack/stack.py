@@ -227,6 +227,13 @@ class Stack:
         return endpoints
 
     def _new(self, ephemeral: bool) -> _State:
+        memory = int(self._memory or trino.MEMORY)
+        if memory < trino.MEMORY:
+            raise UsageError(
+                f"The stack cannot work in {memory / 1e9:.1f} GB.",
+                why=f"its services take {trino.MEMORY / 1e9:.1f} GB with the smallest heap that Trino works with",
+                todo="give it more memory, or leave the setting out",
+            )
         backend: BackendName = self._backend_name or "process"
         in_containers = backend == "docker"
         return _State(
@@ -234,7 +241,7 @@ class Stack:
             folder=str(self.folder.resolve()),
             backend=backend,
             images=self._images,
-            memory=int(self._memory or trino.MEMORY),
+            memory=memory,
             store=s3.choose(
                 self.folder,
                 self._store,

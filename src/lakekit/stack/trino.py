@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "trino"
 
-MEMORY: Final = 1_200_000_000
+MEMORY: Final = 1_400_000_000
 """What the stack takes in bytes when it has worked for a while and Trino has the smallest heap that it can use."""
 
 _HEAP: Final = 352
