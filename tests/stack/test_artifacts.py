@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from jgo.maven import MavenContext
 
 from lakekit.errors import StackFailed
-from lakekit.stack.artifacts import S3PROXY, Artifacts
+from lakekit.stack.artifacts import S3PROXY, TRINO, Artifacts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +27,37 @@ def test_a_damaged_download_is_fetched_again(tmp_path: Path) -> None:
     damaged.write_bytes(b"half a j")
     assert artifacts.file(S3PROXY).stat().st_size > 10_000_000
     assert any("damaged" in report for report in reports)
+
+
+UNPACK = """
+import sys
+from lakekit.stack.artifacts import TRINO, Artifacts
+Artifacts(lambda doing: print(doing, flush=True)).folder(TRINO)
+print("done", flush=True)
+"""
+
+
+def test_an_unpacking_that_was_killed_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut, whole = tmp_path / "cut", tmp_path / "whole"
+    monkeypatch.setenv("LAKEKIT_CACHE", str(cut))
+    unpacking = subprocess.Popen([sys.executable, "-c", UNPACK], stdout=subprocess.PIPE, text=True)
+    assert unpacking.stdout is not None
+    while not next(unpacking.stdout).startswith("unpacking"):
+        pass
+    time.sleep(0.3)
+    unpacking.kill()
+    unpacking.communicate()
+    artifacts = Artifacts(lambda _: None)
+    assert not artifacts.has(TRINO)
+    assert list(cut.rglob("*.jar"))
+    again = artifacts.folder(TRINO)
+    assert not list(cut.rglob("unpacking"))
+    undisturbed = Artifacts(lambda _: None, cache=whole).folder(TRINO)
+    assert _sizes(again) == _sizes(undisturbed)
+
+
+def _sizes(folder: Path) -> dict[Path, int]:
+    return {path.relative_to(folder): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
 
 
 def test_without_a_network_the_missing_file_is_named(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from .story import SOURCES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..stack.artifacts import Report
+    from ..stack.report import Report
 
 _ORDERS: Final = 100
 _SECONDS_TO_WRITE: Final = 300.0

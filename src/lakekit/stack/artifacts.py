@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import tarfile
-import tempfile
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,14 +20,14 @@ from filelock import FileLock
 
 from ..errors import StackFailed
 from . import minio
+from .report import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jgo.maven import MavenContext
 
-    Report = Callable[[str], None]
-    """Told in a few words what is happening."""
+    from .report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +117,13 @@ class Artifacts:
                 archive = self._fetch(artifact)
                 self._report(f"unpacking {artifact.filename}")
                 kept.parent.mkdir(exist_ok=True)
-                with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
-                    _unpack(archive, Path(scratch))
-                    (Path(scratch) / kept.name).rename(kept)
+                scratch = kept.parent / "unpacking"
+                shutil.rmtree(scratch, ignore_errors=True)  # of one that was killed
+                try:
+                    _unpack(archive, scratch)
+                    (scratch / kept.name).rename(kept)
+                finally:
+                    shutil.rmtree(scratch, ignore_errors=True)
         return kept
 
     def _lock(self, artifact: Artifact) -> FileLock:
@@ -182,8 +185,9 @@ class Artifacts:
             nonlocal done
             before, done = done, done + count
             if before >> 22 != done >> 22:  # every 4 MiB
-                share = f" of {total >> 20} MB" if total else ""
-                self._report(f"fetching {filename}: {done >> 20}{share}")
+                self._report(
+                    f"fetching {filename} {progress_bar(done, total)} {done >> 20} of {total >> 20} MB"
+                )
 
         yield update
 
@@ -228,7 +232,7 @@ def _sha256(file: Path) -> str:
 
 def _place(source: Path, target: Path) -> None:
     """Put a file where it is to stay, all at once."""
-    partial = target.with_suffix(f".{os.getpid()}.partial")
+    partial = target.with_suffix(".partial")
     shutil.copyfile(source, partial)
     partial.rename(target)
 

@@ -22,6 +22,7 @@ from ..errors import StackFailed
 from . import minio, nessie, trino
 from .artifacts import NESSIE, TRINO
 from .endpoints import BUCKET
+from .report import progress_bar
 from .service import Service, Usage
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from docker.models.containers import Container
 
-    from .artifacts import Report
+    from .report import Report
     from .service import Plan
 
 IMAGES: Final = {
@@ -218,7 +219,7 @@ def _have(engine: docker.DockerClient, image: str, report: Report) -> None:
             if "total" in detail:
                 layers[said["id"]] = detail["current"], detail["total"]
                 done, total = (sum(sizes) >> 20 for sizes in zip(*layers.values(), strict=True))
-                report(f"pulling {image}: {done} of {total} MB")
+                report(f"pulling {image} {progress_bar(done, total)} {done} of {total} MB")
     except APIError as error:
         raise StackFailed(
             f"The image {image} cannot be pulled.", why=str(error.explanation), todo=_OTHER_IMAGE

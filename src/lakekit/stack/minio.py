@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock
 
 from ..errors import StackFailed
+from .report import progress_bar
 
 if TYPE_CHECKING:
-    from .artifacts import Report
+    from .report import Report
 
 RELEASE: Final = "RELEASE.2025-09-07T16-13-09Z"
 """The release that is built: the last that upstream published an image of."""
@@ -57,9 +57,12 @@ def build(cache: Path, report: Report) -> Path | None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{place.parent}.lock"):
         if not place.is_file():
-            with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-                _install(go, Path(scratch), report)
-                (Path(scratch) / place.name).replace(place)
+            scratch = place.parent / "building"
+            try:
+                _install(go, scratch, report)
+                (scratch / place.name).replace(place)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
     return place
 
 
@@ -90,7 +93,8 @@ def _install(go: str, folder: Path, report: Report) -> None:
             said.append(line)
             if not line.startswith("go: "):  # what it downloads
                 compiled += 1
-            report(f"building MinIO {RELEASE}, once: {compiled} of about {_PACKAGES} packages")
+            bar = progress_bar(compiled, _PACKAGES)
+            report(f"building MinIO, once {bar} {compiled} of about {_PACKAGES} packages")
     if process.returncode:
         raise StackFailed(
             "MinIO could not be built.",

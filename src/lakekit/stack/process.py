@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from .artifacts import Report
     from .launch import Launch
+    from .report import Report
     from .service import Plan
 
 STOP_SECONDS: Final = 8.0

@@ -14,7 +14,7 @@ from .stack import ServiceStatus
 
 if TYPE_CHECKING:
     from ..settings import RemoteSettings
-    from .artifacts import Report
+    from .report import Report
 
 _OLDEST_TRINO: Final = 476
 _NESSIE_API: Final = 2

@@ -36,10 +36,11 @@ def choose(
     if data.is_dir() and any(data.iterdir()):
         there = "minio" if (data / ".minio.sys").is_dir() else "s3proxy"
     if there and wanted and there != wanted:
+        stay = "stay with the process backend" if needs_minio else f'set store = "{there}" in lakekit.toml'
         raise StackFailed(
             f"The data in {data} is {there}'s, and {wanted} cannot read it.",
             why="containers have MinIO" if needs_minio else "",
-            todo=f'set store = "{there}" in lakekit.toml, or begin anew: remove {folder}',
+            todo=f"{stay}, or begin anew: remove {folder}",
         )
     chosen = there or wanted
     if chosen == "minio" and not has_minio:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from .artifacts import Report
     from .endpoints import Endpoints
+    from .report import Report
 
 
 @dataclass(frozen=True, slots=True)

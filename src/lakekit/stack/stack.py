@@ -29,7 +29,7 @@ from .service import Plan, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .artifacts import Report
+    from .report import Report
     from .s3 import StoreName
     from .service import Backend
 

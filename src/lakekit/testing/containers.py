@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..stack import Endpoints
-    from ..stack.artifacts import Report
+    from ..stack.report import Report
 
 
 class LakehouseContainers:
