@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,8 @@ from jgo.maven import MavenContext
 
 from lakekit.errors import StackFailed
 from lakekit.stack.artifacts import S3PROXY, TRINO, Artifacts
+
+from .conftest import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,12 +45,11 @@ def test_an_unpacking_that_was_killed_is_begun_anew(tmp_path: Path, monkeypatch:
     assert unpacking.stdout is not None
     while not next(unpacking.stdout).startswith("unpacking"):
         pass
-    time.sleep(0.3)
+    assert eventually(lambda: any(cut.rglob("*.jar")))
     unpacking.kill()
     unpacking.communicate()
     artifacts = Artifacts(lambda _: None)
     assert not artifacts.has(TRINO)
-    assert list(cut.rglob("*.jar"))
     again = artifacts.folder(TRINO)
     assert not list(cut.rglob("unpacking"))
     undisturbed = Artifacts(lambda _: None, cache=whole).folder(TRINO)
