@@ -1,11 +1,9 @@
-"""A stack is a folder: its state, its credentials, its logs and its data."""
+"""Starting, watching and stopping a stack, whatever its services are."""
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
-import stat
 import sys
 import time
 from contextlib import contextmanager
@@ -13,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-import msgspec
 from filelock import FileLock, Timeout
 
 from ..errors import MissingExtra, StackFailed, UsageError
@@ -24,42 +21,21 @@ from .artifacts import default_cache
 from .endpoints import Endpoints
 from .launch import Launch, choose_port
 from .process import STOP_SECONDS, Processes
-from .service import Plan, Service
+from .service import Plan
+from .state import Files, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from .report import Report
     from .s3 import StoreName
-    from .service import Backend
+    from .service import Backend, Service
+    from .state import BackendName
 
 START_SECONDS: Final = 120.0
 _TAIL_LINES: Final = 15
-_STATE: Final = "state.json"
-_CREDENTIALS: Final = "credentials.json"
 
-BackendName = Literal["process", "docker"]
 Health = Literal["ready", "silent", "ended"]
-
-
-class _State(msgspec.Struct):
-    """What runs, written down before it is started."""
-
-    id: str
-    folder: str
-    backend: BackendName
-    images: dict[str, str]
-    memory: int
-    store: str
-    ephemeral: bool
-    services: list[Service] = []
-    ready: bool = False
-    """A query has answered: an ``up`` that was killed half-way leaves services, but not this."""
-
-
-class _Credentials(msgspec.Struct):
-    access_key: str
-    secret_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +75,7 @@ class Stack:
         record: Path | None = None,
     ) -> None:
         self.folder = folder
+        self._files = Files(folder)
         self._ports = ports or Ports()
         self._backend_name = backend
         self._images = dict(images or {})
@@ -119,7 +96,7 @@ class Stack:
         stack runs with other memory or another store than asked for.
         """
         with self._locked(report):
-            state = self._state()
+            state = self._files.state()
             if state and self._is_well(state):
                 self._require_same(state, ephemeral)
                 return self._endpoints(state)
@@ -135,7 +112,7 @@ class Stack:
         if not self.folder.is_dir():
             return []
         with self._locked():
-            state = self._state()
+            state = self._files.state()
             if not state:
                 return []
             running = [service.name for service in state.services if self._backend(state).runs(service)]
@@ -144,7 +121,7 @@ class Stack:
 
     def status(self) -> list[ServiceStatus]:
         """How each service is, in the order of starting; empty when the stack was never started or is down."""
-        state = self._state()
+        state = self._files.state()
         if not state:
             return []
         backend, endpoints = self._backend(state), self._endpoints(state)
@@ -167,7 +144,7 @@ class Stack:
 
     def endpoints(self) -> Endpoints:
         """Where the running stack answers; raises ``StackFailed`` if it is down, or one of its services is."""
-        state = self._state()
+        state = self._files.state()
         if not state:
             raise StackFailed(
                 f"The stack in {self.folder} is not running.",
@@ -186,7 +163,7 @@ class Stack:
 
     def log(self, service: str) -> str:
         """What a service has said since it was started; after ``down`` it still stands there for child processes."""
-        state = self._state()
+        state = self._files.state()
         return (self._backend(state) if state else Processes(self.folder, "")).log(service)
 
     def tail(self, service: str) -> str:
@@ -203,7 +180,7 @@ class Stack:
                 name: choose_port(name, getattr(self._ports, name)) for name in ("s3", "nessie", "trino")
             }
             endpoints = self._at(state, ports["s3"], ports["nessie"], ports["trino"])
-            self._write(state)
+            self._files.write(state)
         except OSError as error:
             raise self._disk_failed(error) from error
         try:
@@ -212,13 +189,13 @@ class Stack:
             plan = Plan(self.folder, endpoints, state.memory, state.store, ephemeral)
             for service in self._backend(state).start(plan, report):
                 state.services.append(service)
-                self._write(state)
+                self._files.write(state)
             for service in state.services:
                 self._wait(state, service, endpoints, report)
             report("asking through the catalog")
             _warm_up(endpoints)
             state.ready = True
-            self._write(state)
+            self._files.write(state)
         except BaseException as error:
             self._stop(state)
             if isinstance(error, OSError):
@@ -226,7 +203,7 @@ class Stack:
             raise
         return endpoints
 
-    def _new(self, ephemeral: bool) -> _State:
+    def _new(self, ephemeral: bool) -> State:
         memory = int(self._memory or trino.MEMORY)
         if memory < trino.MEMORY:
             raise UsageError(
@@ -236,7 +213,7 @@ class Stack:
             )
         backend: BackendName = self._backend_name or "process"
         in_containers = backend == "docker"
-        return _State(
+        return State(
             id=secrets.token_hex(8),
             folder=str(self.folder.resolve()),
             backend=backend,
@@ -251,7 +228,7 @@ class Stack:
             ephemeral=ephemeral,
         )
 
-    def _wait(self, state: _State, service: Service, endpoints: Endpoints, report: Report) -> None:
+    def _wait(self, state: State, service: Service, endpoints: Endpoints, report: Report) -> None:
         """Return once a service answers; raises ``StackFailed`` with its log's tail if it ends or never does."""
         report(f"waiting for {service.name}")
         deadline = time.monotonic() + START_SECONDS
@@ -270,28 +247,28 @@ class Stack:
                 )
             time.sleep(0.05)
 
-    def _stop(self, state: _State, patience: float = STOP_SECONDS) -> None:
+    def _stop(self, state: State, patience: float = STOP_SECONDS) -> None:
         if not self._is_a_copy(state):
             self._backend(state).stop(patience)
             Processes(self.folder, state.id).stop(patience)  # the keeper, whatever the backend
-        (self.folder / _STATE).unlink(missing_ok=True)
+        self._files.forget()
         for name in ("s3", nessie.NAME, trino.NAME):
             shutil.rmtree(self.folder / name / "tmp", ignore_errors=True)
             if state.ephemeral:
                 shutil.rmtree(self.folder / name, ignore_errors=True)
 
-    def _is_well(self, state: _State) -> bool:
+    def _is_well(self, state: State) -> bool:
         return state.ready and state.folder == str(self.folder.resolve()) and not self._ended(state)
 
-    def _is_a_copy(self, state: _State) -> bool:
+    def _is_a_copy(self, state: State) -> bool:
         """Whether the folder was copied from one that is still there: then the services are that one's."""
         origin = Stack(Path(state.folder))
         if origin.folder == self.folder.resolve():
             return False
-        there = origin._state()
+        there = origin._files.state()
         return there is not None and there.id == state.id
 
-    def _require_same(self, state: _State, ephemeral: bool) -> None:
+    def _require_same(self, state: State, ephemeral: bool) -> None:
         differs = [
             f"{name} {has}"
             for name, wanted, has in (
@@ -308,11 +285,11 @@ class Stack:
                 todo="lakekit down, and up again",
             )
 
-    def _ended(self, state: _State) -> list[str]:
+    def _ended(self, state: State) -> list[str]:
         backend = self._backend(state)
         return [service.name for service in state.services if not backend.runs(service)]
 
-    def _backend(self, state: _State) -> Backend:
+    def _backend(self, state: State) -> Backend:
         if state.backend == "docker":
             return _containers(state)
         return Processes(self.folder, state.id, record=self._record)
@@ -322,13 +299,13 @@ class Stack:
         command = [sys.executable, "-P", keeper.__file__, str(self.folder.resolve()), str(owner)]
         return Launch("keeper", "", 0, [*command, "remove" if remove else "keep"], self.folder)
 
-    def _endpoints(self, state: _State) -> Endpoints:
+    def _endpoints(self, state: State) -> Endpoints:
         ports = {service.name: service.port for service in state.services}
         # While it is being started, some are not there yet.
         return self._at(state, *(ports.get(name, 0) for name in (state.store, nessie.NAME, trino.NAME)))
 
-    def _at(self, state: _State, s3_port: int, nessie_port: int, trino_port: int) -> Endpoints:
-        credentials = self._credentials()
+    def _at(self, state: State, s3_port: int, nessie_port: int, trino_port: int) -> Endpoints:
+        credentials = self._files.credentials()
         inside = self._backend(state).inside
         return Endpoints(
             trino_uri=f"http://127.0.0.1:{trino_port}",
@@ -339,41 +316,6 @@ class Stack:
             nessie_inside=inside.get("nessie_inside", ""),
             s3_inside=inside.get("s3_inside", ""),
         )
-
-    def _credentials(self) -> _Credentials:
-        file = self.folder / _CREDENTIALS
-        if not file.exists():
-            made = _Credentials(access_key=secrets.token_hex(10), secret_key=secrets.token_hex(20))
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-                stream.write(msgspec.json.encode(made))
-        if stat.S_IMODE(file.stat().st_mode) & 0o077:
-            file.chmod(0o600)
-        try:
-            return msgspec.json.decode(file.read_bytes(), type=_Credentials)
-        except msgspec.DecodeError as error:
-            raise StackFailed(
-                f"{file} does not hold the stack's credentials.",
-                why=str(error),
-                todo="remove it; lakekit up makes new ones",
-            ) from error
-
-    def _state(self) -> _State | None:
-        file = self.folder / _STATE
-        try:
-            return msgspec.json.decode(file.read_bytes(), type=_State)
-        except FileNotFoundError:
-            return None
-        except msgspec.DecodeError as error:
-            raise StackFailed(
-                f"{file} is damaged.",
-                why=str(error),
-                todo="end its services by hand if any run, and remove it",
-            ) from error
-
-    def _write(self, state: _State) -> None:
-        partial = self.folder / f"{_STATE}.partial"
-        partial.write_bytes(msgspec.json.encode(state))
-        partial.replace(self.folder / _STATE)
 
     @contextmanager
     def _locked(self, report: Report = lambda _: None) -> Iterator[None]:
@@ -400,7 +342,7 @@ class Stack:
         )
 
 
-def _containers(state: _State) -> Backend:
+def _containers(state: State) -> Backend:
     try:
         from .containers import Containers
     except ModuleNotFoundError as error:
