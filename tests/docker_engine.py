@@ -48,7 +48,7 @@ def stop(folder: Path) -> None:
 
 def _start(folder: Path, address: str) -> None:
     with (folder / "log").open("wb") as log:
-        subprocess.Popen(
+        engine = subprocess.Popen(
             [
                 "dockerd",
                 *("--host", address, "--pidfile", folder / "pid"),
@@ -66,4 +66,6 @@ def _start(folder: Path, address: str) -> None:
             return
         time.sleep(0.5)
     said = (folder / "log").read_text(errors="replace").splitlines()[-5:]
-    pytest.skip("no Docker engine can be started: " + " / ".join(said))
+    engine.kill()
+    engine.wait()
+    raise AssertionError("the Docker engine does not answer: " + " / ".join(said))

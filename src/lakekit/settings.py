@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentNotUnderstood
 from typing_extensions import override
@@ -40,13 +40,16 @@ class Images(BaseModel):
 
 
 class RemoteSettings(BaseModel):
-    """Services that someone else runs. Secrets come from the environment alone: the file is for git."""
+    """Services that someone else runs. Secrets come from the environment alone: the file is for git.
+
+    Nothing of it is required here, for the environment may hold secrets where another project is at work.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    trino: str
-    nessie: str
-    s3: str
+    trino: str = ""
+    nessie: str = ""
+    s3: str = ""
     trino_user: str = "lakekit"
     trino_password: SecretStr = SecretStr("")
     trino_token: SecretStr = SecretStr("")
@@ -55,25 +58,13 @@ class RemoteSettings(BaseModel):
     nessie_client_secret: SecretStr = SecretStr("")
     nessie_token_uri: str = ""
     nessie_scope: str = ""
-    s3_access_key: SecretStr
-    s3_secret_key: SecretStr
+    s3_access_key: SecretStr = SecretStr("")
+    s3_secret_key: SecretStr = SecretStr("")
     s3_region: str = "us-east-1"
     warehouse: str = "lake"
     nessie_inside: str = ""
     s3_inside: str = ""
     ca: Path | None = None
-
-    @model_validator(mode="after")
-    def _is_one_way_in(self) -> Self:
-        if self.trino_password and self.trino_token:
-            raise ValueError("give Trino a password or a token, not both")
-        if (self.trino_password or self.trino_token) and not self.trino.startswith("https://"):
-            raise ValueError("Trino takes a password or a token over https only")
-        if self.nessie_token and self.nessie_client_id:
-            raise ValueError("give Nessie a token or a client's credentials, not both")
-        if bool(self.nessie_client_id) != bool(self.nessie_client_secret and self.nessie_token_uri):
-            raise ValueError("nessie_client_id, nessie_client_secret and nessie_token_uri belong together")
-        return self
 
 
 _SECRETS: Final = {
@@ -108,7 +99,7 @@ class Settings(BaseSettings):
     backend: Literal["process", "docker", "remote"] | None = None
     """How the stack runs: child processes if not given."""
 
-    remote: RemoteSettings | None = None
+    remote: RemoteSettings = RemoteSettings()
     """Where it answers, if its backend is remote."""
 
     images: Images = Images()
@@ -162,9 +153,12 @@ class Settings(BaseSettings):
                 why="; ".join(_describe(problem) for problem in error.errors(include_url=False)),
                 todo=f"settings are: {', '.join(sorted(set(cls.model_fields) - {'project'}))}",
             ) from error
-        absolute = {
+        absolute: dict[str, Any] = {
             name: project / Path(getattr(settings, name)).expanduser() for name in ("lake", "stack", "dbt")
         }
+        if settings.remote.ca:
+            ca = project / settings.remote.ca.expanduser()
+            absolute["remote"] = settings.remote.model_copy(update={"ca": ca})
         chosen = {name: value for name, value in {"engine": engine, **given}.items() if value is not None}
         return settings.model_copy(update={"project": project} | absolute | chosen)
 

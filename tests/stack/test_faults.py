@@ -193,6 +193,10 @@ def test_a_copy_leaves_the_original_running(stack: Stack, tmp_path: Path) -> Non
     pids = [service.pid for service in stack.status()]
     shutil.copytree(stack.folder, tmp_path / "copy", ignore=shutil.ignore_patterns("tmp"))
     copy = Stack(tmp_path / "copy")
+    assert copy.status() == []
+    with pytest.raises(StackFailed, match="not running"):
+        copy.endpoints()
+    assert copy.down() == []
     try:
         copy.up(ephemeral=True)
         assert not {service.pid for service in copy.status()} & set(pids)

@@ -19,7 +19,7 @@ from lakekit.stack import Stack
 from lakekit.testing import LakehouseContainers
 
 from .. import docker_engine
-from .conftest import insert, make_table, marked, numbers
+from .conftest import insert, kill, make_table, marked, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,9 @@ def test_a_stack_comes_up_is_found_again_and_keeps_its_data(
         assert endpoints.s3_secret_key not in repr(endpoints)
         for service in first:
             assert endpoints.s3_secret_key not in " ".join(psutil.Process(service.pid).cmdline())
-            assert _listening(int(service.address.rpartition(":")[2])) <= {"127.0.0.1", "::1"}
+            listening = _listening(int(service.address.rpartition(":")[2]))
+            assert listening
+            assert listening <= {"127.0.0.1", "::1"}
 
         make_table(endpoints)
         insert(endpoints, 1)
@@ -116,6 +118,8 @@ def test_without_an_engine_containers_say_so(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(StackFailed, match="No Docker engine answers") as caught:
         Stack(tmp_path / "stack", backend="docker").up()
     assert "backend" in caught.value.todo
+    assert Stack(tmp_path / "stack").status() == []  # and the other backend can be had
+    assert Stack(tmp_path / "stack").down() == []
 
 
 def test_an_image_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +148,12 @@ def test_more_memory_is_a_larger_heap_for_trino(tmp_path: Path) -> None:
         command = psutil.Process(stack.status()[2].pid).cmdline()
         assert "-Xmx924m" in command
         make_table(endpoints)
+        # What heals is what died, as it was asked for.
+        kill(stack, "nessie")
+        Stack(stack.folder).up()
+        assert "-Xmx924m" in psutil.Process(stack.status()[2].pid).cmdline()
+        with pytest.raises(UsageError, match="memory 2000000000"):
+            Stack(stack.folder, memory=1_500_000_000).up()
     finally:
         stack.down()
     with pytest.raises(UsageError, match=r"cannot work in 1\.0 GB"):

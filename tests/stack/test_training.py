@@ -35,7 +35,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.timeout(900)
-def test_two_who_train_at_once_make_one_set_that_the_next_start_uses(cache: Path, tmp_path: Path) -> None:
+def test_two_who_train_at_once_make_one_set_that_the_next_start_uses(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The user's own stack is none of its business.
+    monkeypatch.setenv("LAKEKIT_STACK", str(tmp_path / "own"))
+    monkeypatch.setenv("LAKEKIT_ENGINE", "embedded")
     train = [sys.executable, "-m", "lakekit", "stack", "train"]
     both = [
         subprocess.Popen(train, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
@@ -50,6 +55,7 @@ def test_two_who_train_at_once_make_one_set_that_the_next_start_uses(cache: Path
         "trino",
     }
     assert not (cache / "aot" / "training").exists()
+    assert not (tmp_path / "own").exists()
     again = subprocess.run(train, capture_output=True, text=True, check=True)
     assert "All are there already." in again.stderr
 

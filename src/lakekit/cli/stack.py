@@ -200,13 +200,17 @@ def _train_in_the_background() -> bool:
     if os.environ.get("CI"):
         return False
     from ..stack.artifacts import Artifacts
-    from ..stack.jvm import untrained
+    from ..stack.jvm import has_room_to_train, untrained
 
-    if not (missing := untrained(Artifacts(lambda _: None))):
+    if not (missing := untrained(Artifacts(lambda _: None))) or not has_room_to_train():
         return False
     caches = missing[0].parent
-    caches.mkdir(exist_ok=True)
-    with (caches / "training.log").open("wb") as log:
+    try:
+        caches.mkdir(exist_ok=True)
+        log = (caches / "training.log").open("ab")
+    except OSError:  # a cache that can only be read: whoever made it may train
+        return False
+    with log:
         subprocess.Popen(
             ["nice", "-n", "19", sys.executable, "-m", "lakekit", "stack", "train"],
             stdin=subprocess.DEVNULL,

@@ -64,12 +64,20 @@ def _record(scratch: Path, report: Report) -> None:
     recorded = scratch / "recorded"
     recorded.mkdir(parents=True)
     project = new(scratch / "shop", engine="trino")
+    # Made without a look at the environment, which may speak of the user's own stack.
+    settings = Settings.model_construct(
+        project=project,
+        dbt=project / "orchestration",
+        stack=scratch / "stack",
+        engine="trino",
+        backend="process",
+    )
     shop = Shop(seed=7, orders=_ORDERS)
     # s3proxy's cache is made whether or not there is a MinIO.
-    stack = Stack(Settings.load(project).stack, store="s3proxy", record=recorded)
+    stack = Stack(settings.stack, store="s3proxy", record=recorded)
     stack.up(owner=os.getpid(), report=report)
     try:
-        with Lake.connect(project) as lake:
+        with Lake.over(settings) as lake:
             for source in SOURCES:
                 report(f"landing {source}")
                 configured = ConfiguredCatalog.parse(shop.configured_catalog(source))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import MissingExtra, SettingsError
+from ..errors import MissingExtra
 
 try:
     from .artifacts import fetch
@@ -21,7 +21,7 @@ __all__ = ["Endpoints", "ServiceStatus", "Stack", "fetch", "stack_of"]
 
 
 def stack_of(settings: Settings) -> Stack | RemoteStack:
-    """The stack of a project; raises ``SettingsError`` if it is remote, and nothing says where."""
+    """The stack of a project; raises ``SettingsError`` if it is remote, and what says where is not whole."""
     if settings.backend != "remote":
         return Stack(
             settings.stack,
@@ -33,9 +33,4 @@ def stack_of(settings: Settings) -> Stack | RemoteStack:
         )
     from .remote import RemoteStack
 
-    if settings.remote is None:
-        raise SettingsError(
-            "The backend is remote, and nothing says where it is.",
-            todo="add [remote] to lakekit.toml, with trino, nessie and s3: see docs/stack.md",
-        )
     return RemoteStack(settings.remote)

@@ -100,7 +100,7 @@ class Artifacts:
         kept = self.cache / artifact.sha256[:16] / artifact.filename
         if kept.is_file():  # without the lock: the cache may be on a disk that can only be read
             return kept
-        with self._lock(artifact), _disk_errors(artifact):
+        with _disk_errors(artifact), self._lock(artifact):
             if not kept.is_file():
                 fetched = self._fetch(artifact)
                 kept.parent.mkdir(exist_ok=True)
@@ -112,7 +112,7 @@ class Artifacts:
         kept = self.cache / artifact.sha256[:16] / f"{artifact.name}-{artifact.version}"
         if kept.is_dir():
             return kept
-        with self._lock(artifact), _disk_errors(artifact):
+        with _disk_errors(artifact), self._lock(artifact):
             if not kept.is_dir():
                 archive = self._fetch(artifact)
                 self._report(f"unpacking {artifact.filename}")

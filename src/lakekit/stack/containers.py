@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from requests import RequestException
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
@@ -61,12 +62,13 @@ class Containers:
     def __init__(self, stack_id: str, images: Mapping[str, str]) -> None:
         self._id = stack_id
         self._images = {**IMAGES, **images}
+        self._docker = _docker()
 
     def start(self, plan: Plan, report: Report) -> Iterator[Service]:
-        engine = _engine()
         for image in self._images.values():
-            _have(engine, image, report)
-        network = Network(docker_network_kw={"labels": {_LABEL: self._id}}).create()
+            _have(self._docker, image, report)
+        with _told("The containers' network cannot be made."):
+            network = Network(docker_network_kw={"labels": {_LABEL: self._id}}).create()
         endpoints = plan.endpoints
         for name, container, inner, outer in (
             ("minio", self._minio(plan), _MINIO_PORT, endpoints.s3_port),
@@ -83,15 +85,10 @@ class Containers:
                 **({} if plan.ephemeral or name == "trino" else {"user": f"{os.getuid()}:0"}),
             )
             report(f"starting {container.image}")
-            try:
-                with _not_reaped():
-                    container.start()
-            except APIError as error:
-                raise StackFailed(
-                    f"The container of {name} cannot be started.", why=str(error.explanation)
-                ) from error
-            if name == "minio":
-                _make_bucket(container)
+            with _told(f"The container of {name} cannot be started."), _not_reaped():
+                container.start()
+                if name == "minio":
+                    _make_bucket(container)
             version = container.image.rpartition(":")[2]
             yield Service(name, version, outer, container.get_container_id())
 
@@ -102,7 +99,8 @@ class Containers:
         container = self._find(service)
         if container is None or container.status != "running":
             return None
-        memory = container.stats(stream=False, one_shot=True).get("memory_stats", {})
+        with _told("Docker does not say what a container takes."):
+            memory = container.stats(stream=False, one_shot=True).get("memory_stats", {})
         cached = memory.get("stats", {})
         started = datetime.fromisoformat(container.attrs["State"]["StartedAt"][:19]).replace(tzinfo=UTC)
         return Usage(
@@ -117,20 +115,23 @@ class Containers:
 
     def stop(self, patience: float = _STOP_SECONDS) -> None:
         containers = self._all()
-        with ThreadPoolExecutor(max_workers=max(len(containers), 1)) as pool:
-            list(pool.map(lambda container: _remove(container, int(patience)), containers))
-        for network in _engine().networks.list(filters={"label": f"{_LABEL}={self._id}"}):
-            network.remove()
+        with _told("Not all containers could be removed."):
+            with ThreadPoolExecutor(max_workers=max(len(containers), 1)) as pool:
+                list(pool.map(lambda container: _remove(container, int(patience)), containers))
+            for network in self._docker.networks.list(filters={"label": f"{_LABEL}={self._id}"}):
+                network.remove()
 
     def _find(self, service: Service) -> Container | None:
-        try:
-            return _engine().containers.get(service.handle)
-        except NotFound:
-            return None
+        with _told("Docker does not say what runs."):
+            try:
+                return self._docker.containers.get(service.handle)
+            except NotFound:
+                return None
 
     def _all(self, **labels: str) -> list[Container]:
         wanted = [f"{name}={value}" for name, value in {_LABEL: self._id, **labels}.items()]
-        return list(_engine().containers.list(all=True, filters={"label": wanted}))
+        with _told("Docker does not say what runs."):
+            return list(self._docker.containers.list(all=True, filters={"label": wanted}))
 
     def _minio(self, plan: Plan) -> DockerContainer:
         container = _container(self._images["minio"], plan, plan.folder / "s3" / "data", "/data")
@@ -180,19 +181,28 @@ class Containers:
 
 def version() -> str:
     """The version of the engine; raises ``StackFailed`` if none answers."""
-    return str(_engine().version()["Version"])
+    return str(_docker().version()["Version"])
 
 
 def has_image(image: str) -> bool:
     """Whether the engine has an image already."""
     try:
-        _engine().images.get(image)
+        _docker().images.get(image)
     except ImageNotFound:
         return False
     return True
 
 
-def _engine() -> docker.DockerClient:
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Docker's errors are told as ours; to Python they would pass for a disk's."""
+    try:
+        yield
+    except (DockerException, RequestException) as error:
+        raise StackFailed(what, why=str(getattr(error, "explanation", None) or error)) from error
+
+
+def _docker() -> docker.DockerClient:
     try:
         return docker.from_env()
     except DockerException as error:

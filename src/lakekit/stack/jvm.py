@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -82,7 +83,8 @@ class Jvm:
             return [f"-XX:AOTCacheOutput={self._record / cache.name}"]
         if not cache.is_file():
             return []
-        os.utime(cache)  # so that one can tell which are in use
+        with suppress(OSError):  # it may be on a disk that can only be read
+            os.utime(cache)  # so that one can tell which are in use
         return [f"-XX:AOTCache={cache}"]
 
 
@@ -97,3 +99,12 @@ def untrained(artifacts: Artifacts) -> list[Path]:
         trino.NAME: trino.jars(artifacts),
     }
     return [cache for name, of in jars.items() if not (cache := jvm.cache_of(name, of)).is_file()]
+
+
+def has_room_to_train() -> bool:
+    """Whether a second stack would find the memory that it takes, and leave as much."""
+    import psutil
+
+    from .trino import MEMORY
+
+    return bool(psutil.virtual_memory().available > 2 * MEMORY)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import psutil
 
@@ -15,9 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_GIVEN: Final = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR")
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A service as a process. ``env`` adds to this process's environment."""
+    """A service as a process. ``env`` adds to the little that every process is given of this one's environment.
+
+    One that is not ``ours`` gets no more: what else is in there could change its settings, or be a secret.
+    """
 
     name: str
     version: str
@@ -25,6 +32,13 @@ class Launch:
     command: Sequence[str]
     folder: Path
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ours: bool = False
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the process is to be started with."""
+        given = os.environ if self.ours else {name: os.environ[name] for name in _GIVEN if name in os.environ}
+        return {**given, **self.env}
 
 
 def choose_port(service: str, fixed: int | None) -> int:

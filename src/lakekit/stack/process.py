@@ -66,7 +66,7 @@ class Processes:
             process = subprocess.Popen(
                 launch.command,
                 cwd=launch.folder,
-                env={**os.environ, **launch.env, _MARK: self._id},
+                env={**launch.environment, _MARK: self._id},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

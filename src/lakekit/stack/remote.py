@@ -6,11 +6,13 @@ import ssl
 from typing import TYPE_CHECKING, Final
 
 import httpx
+from trino import exceptions as trino_errors
 
 from ..catalog.nessie_http import client, result
-from ..errors import LakekitError, StackFailed, UsageError
+from ..errors import LakekitError, SettingsError, StackFailed, UsageError
 from .endpoints import Endpoints, NessieAuth
 from .stack import ServiceStatus
+from .trino import connect
 
 if TYPE_CHECKING:
     from ..settings import RemoteSettings
@@ -24,6 +26,7 @@ class RemoteStack:
     """What a ``Stack`` is to its users, for services that lakekit did not start and will not stop."""
 
     def __init__(self, settings: RemoteSettings) -> None:
+        _check(settings)
         self._at = Endpoints(
             trino_uri=settings.trino.rstrip("/"),
             nessie_uri=settings.nessie.rstrip("/"),
@@ -46,7 +49,9 @@ class RemoteStack:
         if ephemeral:
             raise UsageError("The stack is remote: what is in it stays.", todo="work on a branch")
         report("asking Trino and Nessie")
-        return self.endpoints()
+        endpoints = self.endpoints()
+        self._let_in()
+        return endpoints
 
     def down(self) -> list[str]:
         """Raises ``UsageError``: who started them stops them."""
@@ -63,7 +68,7 @@ class RemoteStack:
         found = []
         for name, address, ask in (
             ("nessie", self._at.nessie_uri, self._nessie_version),
-            ("trino", self._at.trino_uri, self._trino_version),
+            ("trino", self._at.trino_uri, self._ask_trino),
         ):
             try:
                 found.append(ServiceStatus(name, ask(), address, 0, "ready", 0, 0.0))
@@ -78,10 +83,29 @@ class RemoteStack:
     def tail(self, service: str) -> str:
         """Why a service does not answer."""
         try:
-            self._trino_version() if service == "trino" else self._nessie_version()
+            self._ask_trino() if service == "trino" else self._nessie_version()
         except LakekitError as error:
             return str(error)
         return "it answers now"
+
+    def _ask_trino(self) -> str:
+        version = self._trino_version()
+        self._let_in()
+        return version
+
+    def _let_in(self) -> None:
+        """Ask Trino a first thing: its version it tells anyone."""
+        connection = connect(self._at)
+        try:
+            connection.cursor().execute("select 1")
+        except (trino_errors.Error, trino_errors.HttpError) as error:
+            raise StackFailed(
+                f"Trino at {self._at.trino_uri} does not let {self._at.trino_user} in.",
+                why=str(error),
+                todo="set LAKEKIT_REMOTE__TRINO_PASSWORD or LAKEKIT_REMOTE__TRINO_TOKEN",
+            ) from error
+        finally:
+            connection.close()  # type: ignore[no-untyped-call]
 
     def _trino_version(self) -> str:
         verify = ssl.create_default_context(cafile=self._at.ca) if self._at.ca else True
@@ -103,7 +127,14 @@ class RemoteStack:
 
     def _nessie_version(self) -> str:
         with client(self._at) as nessie:
-            config = result(nessie.get("/api/v2/config"))
+            try:
+                config = result(nessie.get("/api/v2/config"))
+            except ValueError as error:
+                raise StackFailed(
+                    f"What answers at {self._at.nessie_uri} is not Nessie.",
+                    why=str(error),
+                    todo="check remote.nessie",
+                ) from error
             if config.get("maxSupportedApiVersion", 0) < _NESSIE_API:
                 raise StackFailed(
                     f"Nessie at {self._at.nessie_uri} does not speak its API v{_NESSIE_API}.", why=str(config)
@@ -117,6 +148,27 @@ class RemoteStack:
                     todo="Nessie 0.99 or newer has one; remote.warehouse names the warehouse",
                 )
         return str(config.get("specVersion", ""))
+
+
+def _check(settings: RemoteSettings) -> None:
+    """Raise ``SettingsError`` where something is missing, or contradicts something else."""
+    required = ("trino", "nessie", "s3", "s3_access_key", "s3_secret_key")
+    if missing := [name for name in required if not getattr(settings, name)]:
+        raise SettingsError(
+            f"The backend is remote, and these are not set: {', '.join(f'remote.{name}' for name in missing)}.",
+            todo="addresses go under [remote] in lakekit.toml, secrets into LAKEKIT_REMOTE__S3_ACCESS_KEY and the like: "
+            "see docs/stack.md",
+        )
+    if settings.trino_password and settings.trino_token:
+        raise SettingsError("Trino wants a password or a token, not both.")
+    if (settings.trino_password or settings.trino_token) and not settings.trino.startswith("https://"):
+        raise SettingsError("Trino takes a password or a token over https only.", why=settings.trino)
+    if settings.nessie_token and settings.nessie_client_id:
+        raise SettingsError("Nessie wants a token or a client's credentials, not both.")
+    if bool(settings.nessie_client_id) != bool(settings.nessie_client_secret and settings.nessie_token_uri):
+        raise SettingsError("nessie_client_id, nessie_client_secret and nessie_token_uri belong together.")
+    if settings.ca and not settings.ca.is_file():
+        raise SettingsError(f"There are no certificates at {settings.ca}.", todo="set remote.ca to the file")
 
 
 def _nessie_auth(settings: RemoteSettings) -> NessieAuth | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import shutil
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .state import BackendName
 
 START_SECONDS: Final = 120.0
+_DISK_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 _TAIL_LINES: Final = 15
 
 Health = Literal["ready", "silent", "ended"]
@@ -96,7 +98,7 @@ class Stack:
         stack runs with other memory or another store than asked for.
         """
         with self._locked(report):
-            state = self._files.state()
+            state = self._state()
             if state and self._is_well(state):
                 self._require_same(state, ephemeral)
                 return self._endpoints(state)
@@ -105,14 +107,14 @@ class Stack:
                 if ended := self._ended(state):
                     report(f"{', '.join(ended)} had ended: starting anew")
                 self._stop(state)
-            return self._start(ephemeral, owner, report)
+            return self._start(self._new(ephemeral, owner, state), report)
 
     def down(self, *, patience: float = STOP_SECONDS) -> list[str]:
         """Stop all services and return their names; none if none ran. ``patience`` is how long they are asked, in seconds."""
         if not self.folder.is_dir():
             return []
         with self._locked():
-            state = self._files.state()
+            state = self._state()
             if not state:
                 return []
             running = [service.name for service in state.services if self._backend(state).runs(service)]
@@ -121,7 +123,7 @@ class Stack:
 
     def status(self) -> list[ServiceStatus]:
         """How each service is, in the order of starting; empty when the stack was never started or is down."""
-        state = self._files.state()
+        state = self._state()
         if not state:
             return []
         backend, endpoints = self._backend(state), self._endpoints(state)
@@ -144,7 +146,7 @@ class Stack:
 
     def endpoints(self) -> Endpoints:
         """Where the running stack answers; raises ``StackFailed`` if it is down, or one of its services is."""
-        state = self._files.state()
+        state = self._state()
         if not state:
             raise StackFailed(
                 f"The stack in {self.folder} is not running.",
@@ -157,25 +159,29 @@ class Stack:
                 why="\n".join(f"{name} said last:\n{self.tail(name)}" for name in ended),
                 todo="lakekit up  (what was committed is all there)",
             )
+        if not self._is_here(state):
+            raise StackFailed(
+                f"The stack in {self.folder} was started in {state.folder}, and the folder moved since.",
+                todo="lakekit up  (starts it here)",
+            )
         if not state.ready:
             raise StackFailed(f"The stack in {self.folder} is being started.", todo="wait for it: lakekit up")
         return self._endpoints(state)
 
     def log(self, service: str) -> str:
         """What a service has said since it was started; after ``down`` it still stands there for child processes."""
-        state = self._files.state()
+        state = self._state()
         return (self._backend(state) if state else Processes(self.folder, "")).log(service)
 
     def tail(self, service: str) -> str:
         """The last lines that a service said."""
         return "\n".join(self.log(service).splitlines()[-_TAIL_LINES:]) or "its log is empty"
 
-    def _start(self, ephemeral: bool, owner: int | None, report: Report) -> Endpoints:
+    def _start(self, state: State, report: Report) -> Endpoints:
         try:
-            if ephemeral:
+            if state.ephemeral:
                 for name in ("s3", nessie.NAME):
                     shutil.rmtree(self.folder / name, ignore_errors=True)
-            state = self._new(ephemeral)
             ports = {
                 name: choose_port(name, getattr(self._ports, name)) for name in ("s3", "nessie", "trino")
             }
@@ -184,9 +190,9 @@ class Stack:
         except OSError as error:
             raise self._disk_failed(error) from error
         try:
-            if owner:
-                Processes(self.folder, state.id).spawn(self._keeper(owner, remove=ephemeral))
-            plan = Plan(self.folder, endpoints, state.memory, state.store, ephemeral)
+            if state.owner:
+                Processes(self.folder, state.id).spawn(self._keeper(state.owner, remove=state.ephemeral))
+            plan = Plan(self.folder, endpoints, state.memory, state.store, state.ephemeral)
             for service in self._backend(state).start(plan, report):
                 state.services.append(service)
                 self._files.write(state)
@@ -197,27 +203,29 @@ class Stack:
             state.ready = True
             self._files.write(state)
         except BaseException as error:
-            self._stop(state)
-            if isinstance(error, OSError):
+            with suppress(StackFailed):  # what failed first is what is told
+                self._stop(state)
+            if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
                 raise self._disk_failed(error) from error
             raise
         return endpoints
 
-    def _new(self, ephemeral: bool) -> State:
-        memory = int(self._memory or trino.MEMORY)
+    def _new(self, ephemeral: bool, owner: int | None, dead: State | None) -> State:
+        """What is to be started: as asked for, else as what died was."""
+        memory = int(self._memory or (dead.memory if dead else trino.MEMORY))
         if memory < trino.MEMORY:
             raise UsageError(
                 f"The stack cannot work in {memory / 1e9:.1f} GB.",
                 why=f"its services take {trino.MEMORY / 1e9:.1f} GB with the smallest heap that Trino works with",
                 todo="give it more memory, or leave the setting out",
             )
-        backend: BackendName = self._backend_name or "process"
+        backend: BackendName = self._backend_name or (dead.backend if dead else "process")
         in_containers = backend == "docker"
         return State(
             id=secrets.token_hex(8),
             folder=str(self.folder.resolve()),
             backend=backend,
-            images=self._images,
+            images=self._images or (dead.images if dead else {}),
             memory=memory,
             store=s3.choose(
                 self.folder,
@@ -225,7 +233,8 @@ class Stack:
                 has_minio=in_containers or minio.find(default_cache()) is not None,
                 needs_minio=in_containers,
             ),
-            ephemeral=ephemeral,
+            ephemeral=ephemeral or (dead is not None and dead.ephemeral),
+            owner=owner or (dead.owner if dead else None),
         )
 
     def _wait(self, state: State, service: Service, endpoints: Endpoints, report: Report) -> None:
@@ -248,25 +257,28 @@ class Stack:
             time.sleep(0.05)
 
     def _stop(self, state: State, patience: float = STOP_SECONDS) -> None:
-        if not self._is_a_copy(state):
-            self._backend(state).stop(patience)
-            Processes(self.folder, state.id).stop(patience)  # the keeper, whatever the backend
+        self._backend(state).stop(patience)
+        Processes(self.folder, state.id).stop(patience)  # the keeper, whatever the backend
         self._files.forget()
         for name in ("s3", nessie.NAME, trino.NAME):
             shutil.rmtree(self.folder / name / "tmp", ignore_errors=True)
             if state.ephemeral:
                 shutil.rmtree(self.folder / name, ignore_errors=True)
 
-    def _is_well(self, state: State) -> bool:
-        return state.ready and state.folder == str(self.folder.resolve()) and not self._ended(state)
+    def _state(self) -> State | None:
+        """What was started here; None in a folder that was copied from one that is still there: it is that one's."""
+        state = self._files.state()
+        if state and not self._is_here(state):
+            origin = Files(Path(state.folder)).state()
+            if origin and origin.id == state.id:
+                return None
+        return state
 
-    def _is_a_copy(self, state: State) -> bool:
-        """Whether the folder was copied from one that is still there: then the services are that one's."""
-        origin = Stack(Path(state.folder))
-        if origin.folder == self.folder.resolve():
-            return False
-        there = origin._files.state()
-        return there is not None and there.id == state.id
+    def _is_here(self, state: State) -> bool:
+        return state.folder == str(self.folder.resolve())
+
+    def _is_well(self, state: State) -> bool:
+        return state.ready and self._is_here(state) and not self._ended(state)
 
     def _require_same(self, state: State, ephemeral: bool) -> None:
         differs = [
@@ -297,7 +309,7 @@ class Stack:
     def _keeper(self, owner: int, *, remove: bool) -> Launch:
         # -P: the modules beside it are not its own.
         command = [sys.executable, "-P", keeper.__file__, str(self.folder.resolve()), str(owner)]
-        return Launch("keeper", "", 0, [*command, "remove" if remove else "keep"], self.folder)
+        return Launch("keeper", "", 0, [*command, "remove" if remove else "keep"], self.folder, ours=True)
 
     def _endpoints(self, state: State) -> Endpoints:
         ports = {service.name: service.port for service in state.services}

@@ -31,6 +31,7 @@ class State(msgspec.Struct):
     memory: int
     store: str
     ephemeral: bool
+    owner: int | None = None
     services: list[Service] = []
     ready: bool = False
     """A query has answered: an ``up`` that was killed half-way leaves services, but not this."""

@@ -46,7 +46,7 @@ class LakehouseContainers:
         report: Report = lambda _: None,
     ) -> None:
         self._memory = memory
-        self._images = images
+        self._images = dict(images or {})
         self._report = report
         self._closing = ExitStack()
 
@@ -54,10 +54,12 @@ class LakehouseContainers:
         """Start them; raises ``StackFailed``, with what a container said last if it does not answer."""
         with ExitStack() as opened:
             folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="lakekit-containers-")))
-            stack = Stack(folder / "stack", backend="docker", memory=self._memory, images=self._images)
+            settings = _settings(folder)
+            images = {**settings.images.model_dump(exclude_none=True), **self._images}
+            stack = Stack(settings.stack, backend="docker", memory=self._memory, images=images)
             opened.callback(stack.down)
             self.endpoints = stack.up(ephemeral=True, owner=os.getpid(), report=self._report)
-            lake = opened.enter_context(Lake.over(_settings(folder, stack)))
+            lake = opened.enter_context(Lake.over(settings))
             self._closing = opened.pop_all()
         return lake
 
@@ -77,9 +79,9 @@ def lakehouse_containers() -> Iterator[Lake]:
         yield lake
 
 
-def _settings(folder: Path, stack: Stack) -> Settings:
+def _settings(folder: Path) -> Settings:
     try:
         settings = Settings.load(engine="trino")
     except ProjectError:
-        settings = Settings(project=folder, engine="trino")
-    return settings.model_copy(update={"stack": stack.folder, "backend": "docker"})
+        settings = Settings.model_construct(project=folder, dbt=folder, engine="trino")
+    return settings.model_copy(update={"stack": folder / "stack", "backend": "docker"})
