@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -40,9 +41,10 @@ def stop(folder: Path) -> None:
     """Stop the engine and remove all that it kept."""
     pid = folder / "pid"
     if pid.exists():
-        engine = psutil.Process(int(pid.read_text()))
-        engine.terminate()
-        psutil.wait_procs([engine], timeout=30)
+        with suppress(psutil.NoSuchProcess):  # it may have died by itself
+            engine = psutil.Process(int(pid.read_text()))
+            engine.terminate()
+            psutil.wait_procs([engine], timeout=30)
     shutil.rmtree(folder)
 
 
