@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -101,10 +102,9 @@ def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
     server, plugin = artifacts.folder(TRINO), artifacts.folder(TRINO_ICEBERG)
     etc, plugins = folder / "etc", folder / "plugin"
     etc.mkdir(parents=True, exist_ok=True)
-    plugins.mkdir(exist_ok=True)
-    link = plugins / "iceberg"
-    link.unlink(missing_ok=True)
-    link.symlink_to(plugin, target_is_directory=True)
+    shutil.rmtree(plugins, ignore_errors=True)  # a copied folder has the plugin itself where the link was
+    plugins.mkdir()
+    (plugins / "iceberg").symlink_to(plugin, target_is_directory=True)
     heap = heap_of(plan.memory)
     (etc / "log.properties").write_text("=WARN\n", encoding="utf-8")
     settings = {
