@@ -14,8 +14,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote as percent
 
-import httpx
-
 from ..errors import MergeConflict, RefExists, StackFailed
 from ..naming import CATALOG, MAIN, PREFIXES, is_hash
 from . import views
@@ -25,6 +23,7 @@ from .protocol import Checks, Commit, Entry, Ref, TableId
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import httpx
     from pyiceberg.catalog import Catalog as IcebergCatalog
 
     from ..stack.endpoints import Endpoints
@@ -304,14 +303,7 @@ class NessieCatalog:
             token = {"page-token": page["token"] or ""}
 
     def _get(self, path: str, ref: str = "", params: Mapping[str, str] | None = None) -> dict[str, Any]:
-        try:
-            return result(self._http.get(path, params=params), ref)
-        except httpx.TransportError as error:
-            raise StackFailed(
-                f"Nessie does not answer at {self._endpoints.nessie_uri}.",
-                why=str(error),
-                todo="lakekit status",
-            ) from error
+        return result(self._http.get(path, params=params), ref)
 
 
 def _path(ref: str, hash_: str = "") -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from typing_extensions import override
 
 from ..errors import RefNotFound, StackFailed
+from ..stack.tls import trusting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 def client(endpoints: Endpoints) -> httpx.Client:
     """An HTTP client of Nessie, which trusts whom the endpoints trust and says who it is."""
-    verify = ssl.create_default_context(cafile=endpoints.ca) if endpoints.ca else True
     auth = _Authorization(endpoints.nessie_auth) if endpoints.nessie_auth else None
-    return _Client(base_url=endpoints.nessie_uri, timeout=60, verify=verify, auth=auth)
+    return _Client(base_url=endpoints.nessie_uri, timeout=60, verify=trusting(endpoints.ca), auth=auth)
 
 
 def authorization(auth: NessieAuth) -> Callable[[], str]:

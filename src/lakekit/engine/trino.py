@@ -14,7 +14,7 @@ from ..catalog.nessie import catalog_name
 from ..catalog.views import rebind
 from ..errors import QueryFailed, StackFailed
 from ..naming import CATALOG, MAIN, is_hash, quote
-from ..stack.trino import connect, create_catalog_sql
+from ..stack.trino import connect, create_catalog_sql, not_let_in
 from .protocol import DbtTarget
 from .trino_types import arrow_type
 
@@ -120,11 +120,7 @@ class TrinoEngine:
         except trino.exceptions.HttpError as error:
             if "401" not in str(error) and "403" not in str(error):
                 raise
-            raise StackFailed(
-                f"Trino at {self._endpoints.trino_uri} does not let {self._endpoints.trino_user} in.",
-                why=str(error),
-                todo="set LAKEKIT_REMOTE__TRINO_PASSWORD or LAKEKIT_REMOTE__TRINO_TOKEN",
-            ) from error
+            raise not_let_in(self._endpoints, error) from error
         except trino.exceptions.TrinoConnectionError as error:
             raise StackFailed(
                 f"Trino does not answer at {self._endpoints.trino_uri}.",

@@ -23,6 +23,7 @@ from ..errors import StackFailed
 from . import minio, nessie, trino
 from .artifacts import NESSIE, TRINO
 from .endpoints import BUCKET
+from .launch import write_properties
 from .report import progress_bar
 from .service import Service, Usage
 
@@ -136,10 +137,7 @@ class Containers:
     def _minio(self, plan: Plan) -> DockerContainer:
         container = _container(self._images["minio"], plan, plan.folder / "s3" / "data", "/data")
         return container.with_command(["server", "/data", "--quiet"]).with_envs(
-            MINIO_ROOT_USER=plan.endpoints.s3_access_key,
-            MINIO_ROOT_PASSWORD=plan.endpoints.s3_secret_key,
-            MINIO_UPDATE="off",
-            MINIO_BROWSER="off",
+            **minio.environment(plan.endpoints)
         )
 
     def _nessie(self, plan: Plan) -> DockerContainer:
@@ -158,8 +156,8 @@ class Containers:
         # Others may read it, for the image's user is not ours: nothing in it is secret.
         etc = plan.folder / trino.NAME / "image"
         etc.mkdir(parents=True, exist_ok=True)
-        _write(etc / "config.properties", trino.properties(_TRINO_PORT, heap))
-        _write(
+        write_properties(etc / "config.properties", trino.properties(_TRINO_PORT, heap))
+        write_properties(
             etc / "node.properties",
             {
                 "node.environment": "lakekit",
@@ -168,7 +166,7 @@ class Containers:
                 "plugin.dir": "/usr/lib/trino/plugin",
             },
         )
-        _write(etc / "log.properties", {"": "WARN"})
+        write_properties(etc / "log.properties", {"": "WARN"})
         flags = [f"-Xmx{heap}m", *trino.jvm_flags(heap), "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
         if plan.ephemeral:
             flags.append("-XX:TieredStopAtLevel=1")
@@ -256,10 +254,6 @@ def _container(image: str, plan: Plan, data: Path, place: str) -> DockerContaine
         data.mkdir(parents=True, exist_ok=True)
         container.with_volume_mapping(data.resolve(), place, "rw")
     return container
-
-
-def _write(file: Path, settings: Mapping[str, object]) -> None:
-    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
 
 
 def _remove(container: Container, patience: int) -> None:

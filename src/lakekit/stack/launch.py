@@ -41,6 +41,11 @@ class Launch:
         return {**given, **self.env}
 
 
+def write_properties(file: Path, settings: Mapping[str, object]) -> None:
+    """Write a Java properties file, a line a setting."""
+    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+
+
 def choose_port(service: str, fixed: int | None) -> int:
     """A port on 127.0.0.1 that is free now: ``fixed`` (``StackFailed`` if taken), or any."""
     with socket.socket() as probe:

@@ -14,6 +14,9 @@ from ..errors import StackFailed
 from .report import progress_bar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .endpoints import Endpoints
     from .report import Report
 
 RELEASE: Final = "RELEASE.2025-09-07T16-13-09Z"
@@ -64,6 +67,16 @@ def build(cache: Path, report: Report) -> Path | None:
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     return place
+
+
+def environment(endpoints: Endpoints) -> Mapping[str, str]:
+    """What MinIO is told by its environment, as a process or in a container."""
+    return {
+        "MINIO_ROOT_USER": endpoints.s3_access_key,
+        "MINIO_ROOT_PASSWORD": endpoints.s3_secret_key,
+        "MINIO_UPDATE": "off",
+        "MINIO_BROWSER": "off",
+    }
 
 
 def version(program: Path) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from . import probe
 from .artifacts import NESSIE
 from .endpoints import BUCKET
-from .launch import Launch
+from .launch import Launch, write_properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
         "quarkus.management.port": "0",
         **properties(plan.endpoints, None if plan.ephemeral else str(folder / "data")),
     }
-    config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+    write_properties(config, settings)
     jar = str(artifacts.file(NESSIE))
     return Launch(
         NAME,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -12,7 +11,8 @@ from ..catalog.nessie_http import client, result
 from ..errors import LakekitError, SettingsError, StackFailed, UsageError
 from .endpoints import Endpoints, NessieAuth
 from .stack import ServiceStatus
-from .trino import connect
+from .tls import trusting
+from .trino import connect, not_let_in
 
 if TYPE_CHECKING:
     from ..settings import RemoteSettings
@@ -99,18 +99,13 @@ class RemoteStack:
         try:
             connection.cursor().execute("select 1")
         except (trino_errors.Error, trino_errors.HttpError) as error:
-            raise StackFailed(
-                f"Trino at {self._at.trino_uri} does not let {self._at.trino_user} in.",
-                why=str(error),
-                todo="set LAKEKIT_REMOTE__TRINO_PASSWORD or LAKEKIT_REMOTE__TRINO_TOKEN",
-            ) from error
+            raise not_let_in(self._at, error) from error
         finally:
             connection.close()  # type: ignore[no-untyped-call]
 
     def _trino_version(self) -> str:
-        verify = ssl.create_default_context(cafile=self._at.ca) if self._at.ca else True
         try:
-            answer = httpx.get(f"{self._at.trino_uri}/v1/info", timeout=10, verify=verify)
+            answer = httpx.get(f"{self._at.trino_uri}/v1/info", timeout=10, verify=trusting(self._at.ca))
             version = str(answer.raise_for_status().json()["nodeVersion"]["version"])
         except (httpx.HTTPError, ValueError, KeyError) as error:
             raise StackFailed(

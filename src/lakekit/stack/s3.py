@@ -86,12 +86,7 @@ def _minio(plan: Plan, data: Path, cache: Path) -> Launch:
             str(data),
         ],
         plan.folder / "s3",
-        env={
-            "MINIO_ROOT_USER": plan.endpoints.s3_access_key,
-            "MINIO_ROOT_PASSWORD": plan.endpoints.s3_secret_key,
-            "MINIO_UPDATE": "off",
-            "MINIO_BROWSER": "off",
-        },
+        env=minio.environment(plan.endpoints),
     )
 
 

@@ -1,7 +1,8 @@
-"""Trusting certificates of a CA of one's own, with requests."""
+"""Trusting certificates of a CA of one's own, with httpx and with requests."""
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -9,6 +10,11 @@ from typing_extensions import override
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
+
+
+def trusting(ca: str) -> ssl.SSLContext | bool:
+    """What httpx takes as ``verify``: the certificates in one file, or the system's if none is named."""
+    return ssl.create_default_context(cafile=ca) if ca else True
 
 
 class TrustingAdapter(HTTPAdapter):

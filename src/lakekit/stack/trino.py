@@ -7,10 +7,11 @@ import shutil
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from ..errors import StackFailed
 from ..naming import quote as quoted
 from . import probe
 from .artifacts import TRINO, TRINO_ICEBERG
-from .launch import Launch
+from .launch import Launch, write_properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,15 @@ def connect(endpoints: Endpoints, catalog: str | None = None) -> Connection:
     )
 
 
+def not_let_in(endpoints: Endpoints, error: Exception) -> StackFailed:
+    """What to say where Trino refuses who one is."""
+    return StackFailed(
+        f"Trino at {endpoints.trino_uri} does not let {endpoints.trino_user} in.",
+        why=str(error),
+        todo="set LAKEKIT_REMOTE__TRINO_PASSWORD or LAKEKIT_REMOTE__TRINO_TOKEN",
+    )
+
+
 def create_catalog_sql(name: str, ref: str, endpoints: Endpoints, *, read_only: bool = False) -> str:
     """Make the Trino catalog ``name`` show the lake at a Nessie ref.
 
@@ -106,16 +116,14 @@ def launch(plan: Plan, jvm: Jvm, artifacts: Artifacts) -> Launch:
     plugins.mkdir()
     (plugins / "iceberg").symlink_to(plugin, target_is_directory=True)
     heap = heap_of(plan.memory)
-    (etc / "log.properties").write_text("=WARN\n", encoding="utf-8")
+    write_properties(etc / "log.properties", {"": "WARN"})
     settings = {
         **properties(plan.endpoints.trino_port, heap),
         "plugin.dir": plugins,
         "log.enable-console": "true",
         "log.levels-file": etc / "log.properties",
     }
-    (etc / "config.properties").write_text(
-        "".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8"
-    )
+    write_properties(etc / "config.properties", settings)
     node = {
         "node.id": "lakekit",
         "node.environment": "lakekit",
