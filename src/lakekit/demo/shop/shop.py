@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from ...scaffold import TEMPLATE
 from . import klaviyo, shopify
 from .clock import sync_instant
 from .protocol import log, messages
@@ -14,14 +14,18 @@ from .world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+# The shop has what the template's models are made for.
+_REFERENCES: Final = TEMPLATE / "{{ cookiecutter.name }}" / "orchestration" / "assets" / "streams"
 
 _STREAMS: Final[dict[str, dict[str, Callable[[World], Iterator[dict[str, Any]]]]]] = {
     "shopify": {
         "orders": shopify.orders,
-        "products": shopify.products,
-        "deleted_products": shopify.deleted_products,
         "customers": shopify.customers,
         "order_refunds": shopify.order_refunds,
+        "deleted_products": shopify.deleted_products,
+        "products": shopify.products,
     },
     "klaviyo": {
         "profiles": klaviyo.profiles,
@@ -45,9 +49,9 @@ class Shop:
     @staticmethod
     def configured_catalog(source: str) -> dict[str, Any]:
         """Airbyte's ConfiguredAirbyteCatalog of ``shopify`` or ``klaviyo``: append_dedup, with the connectors' keys and cursors."""
-        text = files(__package__).joinpath("catalogs", f"{source}.json").read_text(encoding="utf-8")
-        catalog: dict[str, Any] = json.loads(text)
-        return catalog
+        return {
+            "streams": [_configured(_REFERENCES / source / f"{stream}.json") for stream in _STREAMS[source]]
+        }
 
     def messages(self, source: str, sync: int) -> Iterator[bytes]:
         """What the connector prints in its ``sync``-th run (from 1): a JSON message a line.
@@ -79,6 +83,20 @@ class Shop:
                     "updated_at" if name == "products" else "datetime"
                 ]
         return min(_syncs_until(text) for text in reached.values()) + 1
+
+
+def _configured(reference: Path) -> dict[str, Any]:
+    stream = json.loads(reference.read_text(encoding="utf-8"))
+    return {
+        "stream": stream,
+        "sync_mode": "incremental",
+        "cursor_field": stream["default_cursor_field"],
+        "destination_sync_mode": "append_dedup",
+        "primary_key": stream["source_defined_primary_key"],
+        "generation_id": 0,
+        "minimum_generation_id": 0,
+        "sync_id": 1,
+    }
 
 
 def _syncs_until(text: str) -> int:
