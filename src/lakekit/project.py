@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -161,7 +162,7 @@ def _model_paths(text: str, file: Path) -> Sequence[str]:
     if written := _LIST.search(text):
         return [path.strip("\"'") for path in re.findall(_PATH, written[1])]
     try:
-        import yaml
+        yaml: Any = import_module("yaml")
     except ModuleNotFoundError as error:
         raise MissingExtra("duckdb", error.name or "yaml") from error
     try:
