@@ -121,7 +121,7 @@ def build(
     ]
     link_package(project)
     started = time.monotonic()
-    with _one_invocation, _interrupt_kept(), _environment(target.env), _working_directory_kept():
+    with _one_invocation, _interrupt_kept(), environment(target.env), working_directory_kept():
         outcome = _runner_class()(callbacks=[_listener(on_node)] if on_node else []).invoke(arguments)
     if outcome.result is None or not hasattr(outcome.result, "results"):
         raise BuildFailed("dbt could not build the project.", why=_reason(outcome.exception))
@@ -202,17 +202,22 @@ def _listener(on_node: Callable[[Node, int], None]) -> Callable[[Any], None]:
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def environment(variables: Mapping[str, str | None]) -> Iterator[None]:
+    """Variables of the environment set, or with None unset, for as long as the block lasts."""
     before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+    _set(variables)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 @contextmanager
@@ -239,7 +244,7 @@ def _interrupt_kept() -> Iterator[None]:
 
 
 @contextmanager
-def _working_directory_kept() -> Iterator[None]:
+def working_directory_kept() -> Iterator[None]:
     """dbt changes into the project's folder and stays there."""
     before = Path.cwd()
     try:

@@ -1,8 +1,12 @@
 """Airbyte messages to bronze: Iceberg tables that hold each record's newest version, and the source's cursor."""
 
-from .configured import ConfiguredCatalog, Stream
-from .connector import connector
-from .destination import LandingReport, Progress, StreamReport, land, load, read_states
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .configured import ConfiguredCatalog, Stream
+    from .connector import connector
+    from .destination import LandingReport, Progress, StreamReport, land, load, read_states
 
 __all__ = [
     "ConfiguredCatalog",
@@ -15,3 +19,16 @@ __all__ = [
     "load",
     "read_states",
 ]
+
+_ELSEWHERE: Final = {
+    "ConfiguredCatalog": "configured",
+    "Stream": "configured",
+    "connector": "connector",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: whoever only types a record's columns needs no Iceberg."""
+    if name in __all__:
+        return getattr(import_module(f".{_ELSEWHERE.get(name, 'destination')}", __name__), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -13,8 +12,8 @@ import pyarrow as pa
 
 from ..catalog.protocol import TableId
 from ..errors import LandingFailed
-from ..naming import EXTRACTED_AT, GENERATION_ID, META, RAW_ID
 from .columns import Fields, arrow_schema, arrow_type, infer
+from .record import record_row
 from .table import commit, find, prepare, state_of
 from .versions import is_tombstone
 
@@ -118,7 +117,7 @@ def load(
     report = StreamReport(str(table))
     now = time.time_ns() // 1_000_000
     fields = Fields(types)
-    made = [_row(f"row {i}", _encode(row), fields, key, now, 0, 0) for i, row in enumerate(given, 1)]
+    made = [record_row(f"row {i}", _encode(row), fields, key, now, 0, 0) for i, row in enumerate(given, 1)]
     target = prepare(iceberg, table, _schema(types))
     report.received = len(made)
     report.inserted, report.updated = commit(iceberg, target, made, key, cursor, "")
@@ -211,7 +210,7 @@ class _Landing:
     def _take_record(self, number: int, record: _Record) -> _Stream:
         stream = self._stream(number, record.stream)
         configured = stream.configured
-        row = _row(
+        row = record_row(
             f"message {number} ({configured.name})",
             record.data,
             stream.fields,
@@ -255,40 +254,6 @@ class _Landing:
             self._streams[name] = _Stream(configured, table, id_)
             self.report.streams[name] = self._streams[name].report
         return self._streams[name]
-
-
-def _row(
-    where: str,
-    data: bytes | msgspec.Raw,
-    fields: Fields,
-    key: Sequence[str],
-    emitted_at: int,
-    sync_id: int,
-    generation_id: int,
-) -> Row:
-    try:
-        row, nulled = fields.read(data)
-    except msgspec.DecodeError as error:
-        raise LandingFailed(f"The data in {where} is no JSON object.", why=str(error)) from error
-    for name in key:
-        if row.get(name) is None:
-            raise LandingFailed(
-                f"The key '{name}' is missing in {where}.",
-                why="the record has none, or null, or a value that does not fit its type",
-                todo="choose a primary key that every record has",
-            )
-    # Derived from the record, so that landing the same message again gives the same row.
-    row[RAW_ID] = hashlib.sha256(bytes(data) + str(emitted_at).encode()).hexdigest()[:32]
-    row[EXTRACTED_AT] = emitted_at
-    row[META] = {
-        "sync_id": sync_id,
-        "changes": [
-            {"field": name, "change": "NULLED", "reason": "DESTINATION_SERIALIZATION_ERROR"}
-            for name in nulled
-        ],
-    }
-    row[GENERATION_ID] = generation_id
-    return row
 
 
 def _schema(types: Mapping[str, pa.DataType]) -> pa.Schema:

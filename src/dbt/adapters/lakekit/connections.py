@@ -14,8 +14,9 @@ from dbt.adapters.sql.connections import SQLConnectionManager
 from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
 from typing_extensions import override
 
+from lakekit.dbt.recording import at_its_time, under_way
 from lakekit.engine.duckdb import shared_engine
-from lakekit.engine.duckdb.statements import run_script
+from lakekit.engine.duckdb.operations import Rows, ask
 from lakekit.errors import LakekitError
 from lakekit.naming import CATALOG, MAIN
 
@@ -53,30 +54,39 @@ class LakekitCredentials(Credentials):
         return ("path", "database", "schema")
 
 
+def asked(session: Session, name: str, *arguments: str) -> Any:
+    """Ask the engine something; where a build is being recorded, that it was asked and answered is written down."""
+    build = under_way.get()
+    if build is None:
+        return ask(session, name, arguments)
+    answer = ask(session, name, at_its_time(name, arguments, build.now))
+    build.note(name, arguments, answer)
+    return answer
+
+
 @dataclass
 class Cursor:
     """What dbt expects of a cursor, as far as it uses one."""
 
     session: Session
-    _rows: pa.Table = field(default_factory=lambda: pa.table({}))
+    _rows: Rows = field(default_factory=lambda: Rows(pa.table({})))
 
     @property
     def description(self) -> list[tuple[str, None]] | None:
         """Name and, as dbt never asks for it, no type of each column."""
-        return [(name, None) for name in self._rows.column_names] or None
+        return [(name, None) for name in self._rows.table.column_names] or None
 
     @property
     def rowcount(self) -> int:
-        return int(self._rows.num_rows)
+        return int(self._rows.table.num_rows)
 
     def execute(self, sql: str, bindings: object = None) -> None:
         if bindings:
             raise DbtRuntimeError("lakekit: statements with bindings are not supported")
-        self._rows = run_script(self.session, sql)
+        self._rows = asked(self.session, "run", sql)
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        columns = [column.to_pylist() for column in self._rows.columns]
-        return list(zip(*columns, strict=True))
+        return self._rows.tuples()
 
     def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
         return self.fetchall()[:size]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,17 +14,16 @@ from typing_extensions import override
 
 from lakekit.catalog.protocol import TableId
 from lakekit.engine.duckdb.session import LOCAL, SCRATCH
-from lakekit.engine.duckdb.types import trino_type
 from lakekit.naming import CATALOG, quote
 
 from .column import LakekitColumn
-from .connections import LakekitConnectionManager
+from .connections import LakekitConnectionManager, asked
 
 if TYPE_CHECKING:
     import agate
     from dbt.adapters.base.relation import BaseRelation
 
-    from lakekit.engine.duckdb.session import Columns, Session
+    from lakekit.engine.duckdb.session import Session
 
 
 class LakekitAdapter(SQLAdapter):
@@ -59,21 +57,25 @@ class LakekitAdapter(SQLAdapter):
 
     @override
     def list_schemas(self, database: str) -> list[str]:
-        return sorted(self.session.catalog.schemas(self.session.ref))
+        return list(asked(self.session, "schemas"))
 
     @override
     def check_schema_exists(self, database: str, schema: str) -> bool:
-        return schema in self.session.catalog.schemas(self.session.ref)
+        return schema in self.list_schemas(database)
 
     @override
     def list_relations_without_caching(self, schema_relation: BaseRelation) -> list[BaseRelation]:
+        schema = str(schema_relation.schema)
         return [
-            self.Relation.create(
-                database=CATALOG, schema=table.schema, identifier=table.name, type=RelationType(entry.kind)
-            )
-            for table, entry in self.session.catalog.entries(self.session.ref).items()
-            if table.schema == schema_relation.schema
+            self._relation(schema, name, kind) for name, kind in asked(self.session, "relations", schema)
         ]
+
+    @available.parse_none
+    @override
+    def get_relation(self, database: str, schema: str, identifier: str) -> BaseRelation | None:
+        """As the catalog says now: there is nothing to cache where it takes no query to ask."""
+        kind = asked(self.session, "kind", schema, identifier)
+        return self._relation(schema, identifier, kind) if kind else None
 
     @override
     def create_schema(self, relation: BaseRelation) -> None:
@@ -89,7 +91,7 @@ class LakekitAdapter(SQLAdapter):
     @override
     def drop_relation(self, relation: BaseRelation) -> None:
         if relation.database == LOCAL:
-            self.session.drop_scratch(str(relation.identifier))
+            asked(self.session, "drop scratch", str(relation.identifier))
             return
         self.cache_dropped(relation)
         self._run(f"drop {relation.type} if exists {relation}")
@@ -102,34 +104,40 @@ class LakekitAdapter(SQLAdapter):
     def rename_relation(self, from_relation: BaseRelation, to_relation: BaseRelation) -> None:
         self.cache_renamed(from_relation, to_relation)
         with self.connections.exception_handler(f"rename {from_relation} to {to_relation}"):
-            self.session.writable().rename_table(str(_table_id(from_relation)), str(_table_id(to_relation)))
+            asked(self.session, "rename", str(_table_id(from_relation)), str(_table_id(to_relation)))
 
     # Columns, in Trino's types.
 
     @override
     def get_columns_in_relation(self, relation: BaseRelation) -> list[LakekitColumn]:
         with self.connections.exception_handler(f"columns of {relation}"):
-            found = self.session.columns(_table_id(relation))
-        return _columns(found or {})
+            table = _table_id(relation)
+            return _columns(asked(self.session, "columns", table.schema, table.name))
 
     @available.parse(lambda *_, **__: [])
     def get_column_schema_from_query(self, sql: str) -> list[LakekitColumn]:
         with self.connections.exception_handler(sql):
-            return _columns(self.session.describe(sql))
+            return _columns(asked(self.session, "describe", sql))
 
     @override
     def expand_column_types(self, goal: BaseRelation, current: BaseRelation) -> None:
         """Do nothing: a varchar has no length here."""
 
+    def _relation(self, schema: str, name: str, kind: str) -> BaseRelation:
+        return self.Relation.create(
+            database=CATALOG, schema=schema, identifier=name, type=RelationType(kind)
+        )
+
     # For the materializations.
 
     @available
-    def scratch_relation(self, name: str) -> BaseRelation:
+    def scratch_relation(self, of: BaseRelation) -> BaseRelation:
         """A name for a table in memory that lives no longer than a model's build."""
         return self.Relation.create(
             database=LOCAL,
             schema=SCRATCH,
-            identifier=f"{name}__{secrets.token_hex(4)}",
+            # It depends on the model alone: a statement that is made again is the same statement.
+            identifier=f"{of.schema}__{of.identifier}__batch",
             type=RelationType.Table,
         )
 
@@ -144,7 +152,7 @@ class LakekitAdapter(SQLAdapter):
             f"cast({quote(name)} as {types.get(name) or self.convert_type(rows, index)}) as {quote(name.lower())}"
             for index, name in enumerate(names)
         )
-        scratch = self.scratch_relation(str(relation.identifier))
+        scratch = self.scratch_relation(relation)
         with self.connections.exception_handler(f"seed {relation}"):
             self.session.scratch(str(scratch.identifier), pa.Table.from_arrays(columns, names=names))
             try:
@@ -180,8 +188,8 @@ class LakekitAdapter(SQLAdapter):
         return self.execute(sql, auto_begin=False, fetch=False)
 
 
-def _columns(found: Columns) -> list[LakekitColumn]:
-    return [LakekitColumn(name, trino_type(kind)) for name, kind in found.items()]
+def _columns(found: list[tuple[str, str]]) -> list[LakekitColumn]:
+    return [LakekitColumn(name, kind) for name, kind in found]
 
 
 def _table_id(relation: BaseRelation) -> TableId:

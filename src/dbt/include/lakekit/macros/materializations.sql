@@ -84,7 +84,7 @@
 
 
 {% macro lakekit__make_temp_relation(base_relation, suffix) -%}
-  {{ return(adapter.scratch_relation(base_relation.identifier)) }}
+  {{ return(adapter.scratch_relation(base_relation)) }}
 {%- endmacro %}
 
 

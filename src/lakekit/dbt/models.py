@@ -1,0 +1,285 @@
+"""One project in dbt, parsed once and built model by model: what a test of models needs, and ``dbt build`` is slow at.
+
+A model is compiled and materialized by dbt's own runners, as ``dbt build`` does it: hooks, contracts, strategies and
+changes of schema are dbt's. What belongs to a whole run is left out: on-run-start and -end, artifacts, data tests.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import BuildFailed, MissingExtra, ProjectError
+from .graph import Graph, Model
+from .recording import Trace, building, traced
+from .rendering import memorise
+from .runner import environment, link_package, working_directory_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from ..catalog.protocol import Entry
+    from ..engine.protocol import DbtTarget
+    from .recording import Building
+
+_KINDS: Final = ("model", "seed", "snapshot")
+_OF_DBT: Final = re.compile(r"dbt(_\w+)?|lakekit")
+"""The packages whose macros are known to depend on nothing but their arguments and the lake."""
+
+_VOLATILE: Final = re.compile(r"\b(run_started_at|invocation_id|modules|env_var|graph|dbt_metadata_envs)\b")
+"""What a model's SQL may depend on that is no file, no variable and not in the lake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A model that was built: what was done, its compiled SQL, and a recording, if it can be built from one again."""
+
+    building: Building
+    sql: str
+    trace: Trace | None
+
+
+class Models:
+    """The models of the dbt project in ``project``, built at whatever ref the target's environment names.
+
+    ``target`` says which engine. Parsing leaves its work in the folder ``scratch``. Raises ``ProjectError`` where there
+    is no project, ``BuildFailed`` where dbt cannot parse it.
+    """
+
+    def __init__(self, project: Path, target: DbtTarget, scratch: Path, variables: Mapping[str, Any]) -> None:
+        if not (project / "dbt_project.yml").is_file():
+            raise ProjectError(
+                f"There is no dbt project in {project}.",
+                why="it has no dbt_project.yml",
+                todo="set `dbt` in lakekit.toml to the folder that has one",
+            )
+        self._project = project
+        link_package(project)
+        # Where the engine is says the environment, another in each run: what is parsed under it dbt would parse anew.
+        with working_directory_kept(), environment(dict.fromkeys(target.env)):
+            self._config, self._manifest = _parse(project, target.name, scratch, variables)
+        self._variables = dict(variables)
+        self._at: DbtTarget | None = None
+        self._nodes = {
+            node.name: node for node in self._manifest.nodes.values() if node.resource_type in _KINDS
+        }
+        self.graph = Graph({model.name: model for model in self._models()})
+
+    def build(
+        self,
+        model: Model,
+        target: DbtTarget,
+        *,
+        now: datetime | None = None,
+        there: Iterable[Entry] | None = None,
+        full_refresh: bool = False,
+    ) -> Built:
+        """Build one model at the target's ref. Raises ``BuildFailed``.
+
+        ``now`` is what the clock says to it, if not the time; ``there`` is what the lake has, for an adapter that would
+        have to ask for it.
+        """
+        from dbt_common.exceptions import DbtBaseException
+
+        self._go_to(target)
+        node = self._nodes[model.name]
+        adapter = self._adapter
+        if there is not None:
+            _tell(adapter, node.database, there)
+        _forget_compiled(self._manifest, node)
+        refresh, node.config.full_refresh = node.config.full_refresh, full_refresh or node.config.full_refresh
+        with building(now) as build, environment(target.env), working_directory_kept():
+            runner = _runner(node)(self._config, adapter, node, 1, 1)
+            try:
+                with adapter.connection_named(node.unique_id, node):
+                    compiled = runner.compile(self._manifest)
+                    build.paused = True
+                    memo = self._memo(runner, compiled)
+                    build.paused = False
+                    if not compiled.is_ephemeral_model:
+                        runner.run(compiled, self._manifest)
+            except DbtBaseException as error:
+                raise BuildFailed(f"{model.name} could not be built.", why=str(error).strip()) from error
+            finally:
+                adapter.release_connection()
+                node.config.full_refresh = refresh
+        sql = compiled.compiled_code or ""
+        return Built(build, sql, None if model.volatile or full_refresh else traced(build, sql, memo))
+
+    def _go_to(self, target: DbtTarget) -> None:
+        """Let everything that is built from now on be built there."""
+        if target == self._at:
+            return
+        from dbt.config.runtime import load_profile
+        from dbt_common.context import set_invocation_context
+
+        with environment(target.env), working_directory_kept():
+            set_invocation_context(dict(os.environ))
+            profile = load_profile(str(self._project), self._variables, None, target.name, 1)
+        before = self._config.credentials.database
+        self._config.credentials = profile.credentials
+        for node in (*self._manifest.nodes.values(), *self._manifest.sources.values()):
+            if node.database == before:
+                node.database = profile.credentials.database
+        self._adapter.cleanup_connections()
+        self._at = target
+
+    @property
+    def _adapter(self) -> Any:
+        from dbt.adapters.factory import get_adapter
+
+        return get_adapter(self._config)
+
+    def _memo(self, runner: Any, node: Any) -> Any:
+        from dbt.adapters.base.relation import BaseRelation
+
+        if node.extra_ctes:  # what is inlined stands in no template of its own
+            return None
+        context = runner.compiler._create_node_context(node, self._manifest, {})  # noqa: SLF001 - dbt's own way in
+        return memorise(node.raw_code, node.compiled_code, context, lambda thing: isinstance(thing, BaseRelation))
+
+    def _models(self) -> Iterator[Model]:
+        nodes = self._manifest.nodes
+        for node in self._nodes.values():
+            read = self._read(node.depends_on.nodes) if node.resource_type != "seed" else set()
+            key = node.config.get("unique_key") or ()
+            inlined = [
+                nodes[name] for name in self._inlined(node) if name in nodes
+            ]
+            yield Model(
+                name=node.name,
+                kind=str(node.resource_type),
+                materialized=node.config.materialized or "",
+                schema=node.schema,
+                table=node.alias,
+                file=node.original_file_path,
+                key=(key,) if isinstance(key, str) else tuple(key),
+                parents=tuple(sorted(nodes[name].name for name in read if name in nodes)),
+                sources=tuple(
+                    sorted(
+                        f"{found.schema}.{found.identifier}"
+                        for name in read
+                        if (found := self._manifest.sources.get(name))
+                    )
+                ),
+                inlined=tuple(sorted(parent.original_file_path for parent in inlined)),
+                volatile=any(self._is_volatile(one) for one in (node, *inlined)),
+            )
+
+    def _read(self, names: list[str]) -> set[str]:
+        """What a model reads in the lake: through ephemeral models, which are not there, what those read."""
+        found = set()
+        for name in names:
+            node = self._manifest.nodes.get(name)
+            if node is not None and node.config.materialized == "ephemeral":
+                found |= self._read(node.depends_on.nodes)
+            else:
+                found.add(name)
+        return found
+
+    def _inlined(self, node: Any) -> set[str]:
+        found = set()
+        for name in node.depends_on.nodes if node.resource_type != "seed" else ():
+            parent = self._manifest.nodes.get(name)
+            if parent is not None and parent.config.materialized == "ephemeral":
+                found |= {name} | self._inlined(parent)
+        return found
+
+    def _is_volatile(self, node: Any) -> bool:
+        if node.resource_type != "model" or node.language != "sql" or _VOLATILE.search(node.raw_code):
+            return True
+        seen: set[str] = set()
+        ahead = list(node.depends_on.macros)
+        while ahead:
+            name = ahead.pop()
+            macro = self._manifest.macros.get(name)
+            if name in seen or macro is None or _OF_DBT.fullmatch(macro.package_name):
+                continue
+            seen.add(name)
+            if _VOLATILE.search(macro.macro_sql):
+                return True
+            ahead += macro.depends_on.macros
+        return False
+
+
+def _parse(project: Path, target: str, scratch: Path, variables: Mapping[str, Any]) -> tuple[Any, Any]:
+    try:
+        from dbt import tracking
+        from dbt.cli.flags import Flags
+        from dbt.cli.types import Command
+        from dbt.config.runtime import RuntimeConfig, load_profile, load_project
+        from dbt.events.logging import setup_event_logger
+        from dbt.flags import set_flags
+        from dbt.parser.manifest import parse_manifest
+        from dbt_common.context import set_invocation_context
+        from dbt_common.exceptions import DbtBaseException
+    except ModuleNotFoundError as error:
+        raise MissingExtra("testing", error.name or "dbt") from error
+
+    folder = str(project)
+    set_invocation_context(dict(os.environ))
+    given = {
+        "project_dir": folder,
+        "profiles_dir": folder,
+        "target": target,
+        "target_path": str(scratch),
+        "vars": dict(variables),
+        "log_level": "none",
+        "log_level_file": "none",
+        "version_check": False,
+        "send_anonymous_usage_stats": False,
+        "write_json": False,
+        "populate_cache": False,
+    }
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # dbt's own, of what it imports
+            flags = Flags.from_dict(Command.RUN, given)
+            set_flags(flags)
+            setup_event_logger(flags)
+            tracking.do_not_track()
+            profile = load_profile(folder, dict(variables), None, target, 1)
+            config = RuntimeConfig.from_parts(
+                load_project(folder, False, profile, dict(variables)), profile, flags
+            )
+            return config, parse_manifest(config, False, False, False, [])
+    except DbtBaseException as error:
+        raise BuildFailed("dbt cannot parse the project.", why=str(error).strip()) from error
+
+
+def _runner(node: Any) -> Any:
+    from dbt.task.run import ModelRunner
+    from dbt.task.seed import SeedRunner
+    from dbt.task.snapshot import SnapshotRunner
+
+    return {"seed": SeedRunner, "snapshot": SnapshotRunner}.get(str(node.resource_type), ModelRunner)
+
+
+def _tell(adapter: Any, database: str, there: Iterable[Entry]) -> None:
+    """Let an adapter know what is in the lake, so that it does not ask."""
+    relation, cache = adapter.Relation, adapter.cache
+    cache.clear()
+    schemas = {entry.id.schema for entry in there}
+    cache.update_schemas([(database, schema) for schema in schemas])
+    for entry in there:
+        cache.add(
+            relation.create(
+                database=database, schema=entry.id.schema, identifier=entry.id.name, type=entry.kind
+            )
+        )
+
+
+def _forget_compiled(manifest: Any, node: Any) -> None:
+    """Let dbt compile a model, and what is inlined in it, as if it had not done so before."""
+    for one in (node, *(manifest.nodes.get(name) for name in getattr(node.depends_on, "nodes", ()))):
+        if one is None or not hasattr(one, "compiled"):
+            continue
+        one.compiled, one.compiled_code = False, None
+        one.extra_ctes_injected, one.extra_ctes = False, []
+        if one is not node and one.config.materialized == "ephemeral":
+            _forget_compiled(manifest, one)

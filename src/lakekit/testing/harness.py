@@ -1,0 +1,176 @@
+"""What all tests of a run share: the project, how its models read each other, and how they were built before.
+
+A model that was built once, in this run or an earlier one, is built again without dbt as long as it would do the same:
+see ``lakekit.dbt.recording``. Only the embedded engine's builds are recorded; on Trino dbt builds every model.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from ..dbt.fingerprint import fingerprint
+from ..dbt.graph import Graph
+from ..dbt.recording import Diverged, Recordings, at_its_time, digest, play
+from ..errors import ProjectError
+from ..project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from ..dbt.graph import Model
+    from ..dbt.models import Models
+    from ..lake import Lake
+    from ..settings import Settings
+    from .lake import LakeUnderTest
+
+_STATES_KEPT: Final = 4
+_JINJA: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+
+
+class Harness:
+    """The project of ``settings``. What is worth keeping from one run to the next lies in the folder ``cache``."""
+
+    def __init__(self, settings: Settings, cache: Path, variables: Mapping[str, Any] | None = None) -> None:
+        self.settings = settings
+        self.project = Project(settings.project, settings.dbt)
+        self._cache = cache
+        self._variables = dict(variables or {})
+        self._lake: Lake | None = None
+        self._sources: dict[str, str] = {}
+
+    def graph(self, lake: Lake) -> Graph:
+        """The project's models; dbt is asked where its files have changed. Raises ``BuildFailed``."""
+        self._lake = lake
+        return self._graph
+
+    def build(
+        self, lake: Lake, model: Model, *, now: datetime | None = None, full_refresh: bool = False
+    ) -> str:
+        """Build one model at the lake's ref, and return its compiled SQL. Raises ``BuildFailed``."""
+        self._lake = lake
+        embedded = self.settings.engine == "embedded"
+        source, sql = self._source(model)
+        if embedded and not full_refresh and (recording := self._recordings.get(model.name)):
+            before = lake.catalog.ref(lake.ref).hash
+            try:
+                return self._play(lake, recording, source, sql, now)
+            except Diverged:
+                # What was done until then, dbt is to do itself.
+                if lake.catalog.ref(lake.ref).hash != before:
+                    lake.catalog.assign(lake.ref, before)
+        built = self._models.build(
+            model,
+            lake.engine.dbt_target(lake.ref),
+            now=now,
+            there=None if embedded else lake.catalog.entries(lake.ref).values(),
+            full_refresh=full_refresh,
+        )
+        if embedded and built.trace:
+            self._recordings.add(model.name, source, built.trace)
+        return built.sql
+
+    def built(self, lake: LakeUnderTest, model: Model, sql: str) -> None:
+        """A test has built a model."""
+
+    def expected(self, lake: LakeUnderTest, model: Model | None, columns: Sequence[str]) -> None:
+        """A test has looked at columns of a model."""
+
+    def sources_of(self, model: Model) -> str:
+        """A digest of all that the model's columns depend on, as far as it is not in the project's fingerprint."""
+        names = [*sorted(self._graph.ancestors([model.name])), model.name]
+        return digest(*(self._source(self._graph.models[name])[0] for name in names))
+
+    def remembered(self, name: str, key: str) -> bytes | None:
+        """What ``remember`` kept under a name and this very key."""
+        with suppress(OSError):
+            kept = (self._state / f"{name}.bin").read_bytes()
+            if kept.startswith(key.encode() + b"\n"):
+                return kept[len(key) + 1 :]
+        return None
+
+    def remember(self, name: str, key: str, what: bytes) -> None:
+        """Keep something for this and later runs; not where the cache cannot be written."""
+        with suppress(OSError):
+            self._state.mkdir(parents=True, exist_ok=True)
+            partial = self._state / f"{name}.{digest(key, str(time.time_ns()))}"
+            partial.write_bytes(key.encode() + b"\n" + what)
+            partial.replace(self._state / f"{name}.bin")
+
+    def _play(self, lake: Lake, recording: Any, source: str, sql: str, now: datetime | None) -> str:
+        from ..engine.duckdb import DuckDBEngine
+        from ..engine.duckdb.operations import ask
+
+        assert isinstance(lake.engine, DuckDBEngine)
+        session = lake.engine.session(lake.ref)
+        return play(
+            recording, source, sql, lambda name, given: ask(session, name, at_its_time(name, given, now))
+        )
+
+    def _source(self, model: Model) -> tuple[str, str]:
+        """The digest of a model's files, and what its own says, as dbt reads it."""
+        own = self._read(model.file)
+        parents = [self._graph.models[name] for name in model.parents]
+        places = [f"{parent.id} {parent.materialized}" for parent in parents]
+        return digest(own, *map(self._read, model.inlined), *places), own
+
+    def _read(self, file: str) -> str:
+        if file not in self._sources:
+            try:
+                self._sources[file] = (self.settings.dbt / file).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ProjectError(f"{self.settings.dbt / file} cannot be read.", why=str(error)) from error
+        return self._sources[file]
+
+    @cached_property
+    def _state(self) -> Path:
+        """The folder for what holds only as long as the project's files say what they say now."""
+        name = fingerprint(
+            self.settings.dbt, self.project.model_paths, self.settings.engine, self._variables
+        )
+        folder = self._cache / name
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            states = sorted(self._cache.iterdir(), key=lambda state: state.stat().st_mtime, reverse=True)
+            for old in states[_STATES_KEPT:]:
+                if old.is_dir() and old != folder:
+                    shutil.rmtree(old, ignore_errors=True)
+        return folder
+
+    @cached_property
+    def _recordings(self) -> Recordings:
+        return Recordings(self._state / "recordings")
+
+    @cached_property
+    def _graph(self) -> Graph:
+        # What a model reads, and how it is configured, its Jinja says and nothing else.
+        files = sorted(file for path in self.project.model_paths for file in path.rglob("*.sql"))
+        dbt = self.settings.dbt
+        key = digest(
+            *(
+                f"{file.relative_to(dbt)} {_JINJA.findall(self._read(str(file.relative_to(dbt))))}"
+                for file in files
+            )
+        )
+        if kept := self.remembered("graph", key):
+            with suppress(msgspec.DecodeError):
+                return msgspec.msgpack.decode(kept, type=Graph)
+        graph = self._models.graph
+        self.remember("graph", key, msgspec.msgpack.encode(graph))
+        return graph
+
+    @cached_property
+    def _models(self) -> Models:
+        from ..dbt.models import Models
+
+        assert self._lake is not None
+        target = self._lake.engine.dbt_target(self._lake.ref)
+        return Models(self.settings.dbt, target, self._cache / "dbt", self._variables)

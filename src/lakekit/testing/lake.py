@@ -1,0 +1,304 @@
+"""A lake as a test of models sees it: what is given, what is built of it, what is expected."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+from typing_extensions import override
+
+from ..catalog.protocol import TableId
+from ..dbt.runner import BuildReport, Node
+from ..engine.clock import freeze
+from ..errors import LakekitError, UsageError
+from ..lake import Lake, Result
+from ..naming import new_branch_name, quote
+from .compare import compare
+from .rows import rows_of
+from .syncs import Clock, Stream, sync
+from .values import arrow_table, check_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from ..dbt.graph import Graph, Model
+    from .harness import Harness
+
+_READS: Final = re.compile(r"\s*(select|with|values|show|describe|explain)\b", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Story:
+    """What has happened in a lake, as far as its tests know."""
+
+    clock: Clock = field(default_factory=Clock)
+    streams: dict[str, Stream] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
+    """The models that were given, and so are not built."""
+    changes: dict[str, int] = field(default_factory=dict)
+    """How often a table has been given or built."""
+    built: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """What each model was built of: the changes of all that it reads, in order."""
+
+    def changed(self, table: str) -> None:
+        self.changes[table] = self.changes.get(table, 0) + 1
+
+
+class LakeUnderTest(Lake):
+    """A lake at a branch that one test has for itself.
+
+    Sources are given what their syncs would have brought, models are built by dbt with all that they need, and tables
+    are expected to hold rows.
+    """
+
+    def __init__(self, lake: Lake, harness: Harness, story: Story | None = None, test: str = "") -> None:
+        super().__init__(lake.settings, lake.catalog, lake.engine, lake.ref, lake.onto)
+        self.harness = harness
+        self.test = test
+        self._story = story or Story()
+        self._now: datetime | None = None
+
+    @property
+    def now(self) -> datetime | None:
+        """What the clock says in models and queries; None while time goes on."""
+        return self._now
+
+    @now.setter
+    def now(self, now: datetime | date | str | None) -> None:
+        """Stop the clock, at an instant or its ISO text (in UTC unless it says otherwise), or let it go on."""
+        try:
+            at = datetime.fromisoformat(now if isinstance(now, str) else now.isoformat()) if now else None
+        except (ValueError, AttributeError) as error:
+            raise UsageError(
+                f"The clock cannot be stopped at {now!r}.",
+                why=str(error),
+                todo='give an instant: lake.now = "2026-01-05T09:30:00Z"',
+            ) from error
+        self._now = at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
+
+    @property
+    def graph(self) -> Graph:
+        """The project's models."""
+        return self.harness.graph(self)
+
+    def given(self, table: str, rows: Any, *, new_columns: Mapping[str, Any] | None = None) -> None:
+        """Let a source's table (``shopify.orders``) have synced rows, or a model hold exactly these.
+
+        Rows are dictionaries, a data frame, or the path of a CSV, JSON, JSON lines or Parquet file. Each call for a
+        source is a sync of its own, a minute after the last: rows are typed by the stream's schema reference, replace
+        those with the same key as the landing does it, and say again what they leave out. ``new_columns`` are fields
+        that the source sends from now on: their names, and their JSON schemas. A model's rows are typed by its columns.
+
+        Raises ``UsageError`` for a table that is neither, an unknown column, a value of another type and a missing key.
+        """
+        given = rows_of(rows)
+        if "." in table and self.graph.models.get(table) is None:
+            self._sync(table, given, new_columns or {})
+        elif new_columns:
+            raise UsageError(f"{table} is a model: its columns are its SQL's.", todo="give a source new columns")
+        else:
+            self._hold(self.graph.find(table), given)
+
+    @override
+    def build(
+        self,
+        select: str = "",
+        *,
+        exclude: str = "",
+        full_refresh: bool = False,
+        on_node: Callable[[Node, int], None] | None = None,
+    ) -> BuildReport:
+        """Build models, and before them what they read and has not been built of what is there now.
+
+        ``select`` and ``exclude`` name models, with ``+`` for all that they read or that reads them; empty builds all.
+        A source that was not given is empty. Data tests are not run. Raises ``UsageError`` for an unknown model, and
+        ``BuildFailed``.
+        """
+        graph = self.graph
+        chosen = graph.select(select) if select.split() else graph.ordered(graph.models)
+        left_out = {model.name for model in graph.select(exclude)} if exclude.split() else set()
+        chosen = [model for model in chosen if model.name not in left_out]
+        started = time.monotonic()
+        needed = self._needed(chosen)
+        nodes = []
+        for model in needed:
+            node = self._build(model, full_refresh=full_refresh and model in chosen)
+            nodes.append(node)
+            if on_node:
+                on_node(node, len(needed))
+        return BuildReport(tuple(nodes), time.monotonic() - started)
+
+    def expect(
+        self,
+        table: str,
+        rows: Any,
+        *,
+        key: Sequence[str] | None = None,
+        partial: bool = False,
+        tolerance: float | Mapping[str, float] = 0,
+    ) -> None:
+        """Expect a model, or any ``schema.table``, to hold rows: these and no others, in whatever order.
+
+        Only the columns that the rows name are looked at, typed as the table's. ``key`` tells rows apart; the model's
+        unique_key if not given. ``partial`` allows others; ``tolerance`` is how far numbers may be off, in all columns
+        or by column. Raises ``AssertionError`` with what differs.
+        """
+        __tracebackhide__ = True
+        expected = rows_of(rows)
+        names = list(dict.fromkeys(name for row in expected for name in row))
+        model, id_ = self._named(table)
+        columns = self.columns(table)
+        check_columns(names, columns, f"The expectation of {table}")
+        if key is None:
+            key = model.key if model and names and all(set(model.key) <= row.keys() for row in expected) else ()
+        found = self._read(id_, names or columns)
+        self.harness.expected(self, model, names or columns)
+        if difference := compare(found, expected, key=key, partial=partial, tolerance=tolerance):
+            raise AssertionError(f"{table} is not what was expected: {difference}")
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a model or a ``schema.table`` that is there; raises ``UsageError`` where it is not."""
+        return self._schema(self._named(table)[1], table).names
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a model or a ``schema.table``."""
+        return Result(self._read(self._named(table)[1], self.columns(table))).rows()
+
+    @override
+    def sql(self, statement: str) -> Result:
+        """Run one statement of Trino SQL at this ref, at the time that the clock says."""
+        if not _READS.match(statement):
+            for table in {*self._story.changes, *(str(model.id) for model in self.graph.models.values())}:
+                self._story.changed(table)  # it may have changed anything
+        return super().sql(freeze(statement, self._now) if self._now else statement)
+
+    @contextmanager
+    def trying(self) -> Iterator[LakeUnderTest]:
+        """A branch of this lake as it is now, to try something on: gone when the block ends."""
+        with super().branch(new_branch_name("try")) as work:
+            tried = LakeUnderTest(work, self.harness, deepcopy(self._story), self.test)
+            tried._now = self._now
+            yield tried
+
+    def _sync(self, table: str, rows: list[dict[str, Any]], new_columns: Mapping[str, Any]) -> None:
+        stream = self._stream(table)
+        for name, of in new_columns.items():
+            stream.properties[name] = {"type": ["null", of]} if isinstance(of, str) else of
+        written = sync(stream, rows, self._story.clock.next(self._now), table)
+        there = bool(self._story.changes.get(table))
+        if written.num_rows or not there or new_columns:
+            # A stream without a key is appended to.
+            self.engine.put_rows(self.ref, TableId.parse(table), written, stream.key)
+        self._story.changed(table)
+
+    def _stream(self, table: str) -> Stream:
+        if table not in self._story.streams:
+            reference = self.harness.project.reference(table)
+            self._story.streams[table] = Stream(reference, dict(reference.properties))
+        return self._story.streams[table]
+
+    def _hold(self, model: Model, rows: list[dict[str, Any]]) -> None:
+        if model.materialized == "ephemeral":
+            raise UsageError(
+                f"{model.name} is ephemeral: it is in no table that could be given.",
+                todo="give what it reads",
+            )
+        schema = self._shape(model)
+        table = arrow_table(rows, schema, what=model.name)
+        if entry := self.catalog.entries(self.ref).get(model.id):
+            super().sql(f"drop {entry.kind} {quote(model.schema, model.table)}")
+        self.engine.put_rows(self.ref, model.id, table, ())
+        self._story.given.add(model.name)
+        self._story.changed(str(model.id))
+
+    def _shape(self, model: Model) -> pa.Schema:
+        """The columns of a model: those that it has when it is built of what is there, or of nothing."""
+        key = self.harness.sources_of(model)
+        if kept := self.harness.remembered(f"columns of {model.name}", key):
+            return pa.ipc.read_schema(pa.py_buffer(kept))
+        with self.trying() as tried:
+            tried._story.given.discard(model.name)
+            if model.id in tried.catalog.entries(tried.ref):
+                schema = tried._schema(model.id, model.name)
+            else:
+                tried.build(model.name)
+                schema = tried._schema(model.id, model.name)
+        self.harness.remember(f"columns of {model.name}", key, schema.serialize().to_pybytes())
+        return schema
+
+    def _needed(self, chosen: Sequence[Model]) -> list[Model]:
+        """The chosen models, and of all that they read what has not been built of what is there now; parents first."""
+        graph, story = self.graph, self._story
+        names = {model.name for model in chosen}
+        needed: list[Model] = []
+        for model in graph.ordered(names | graph.ancestors(names)):
+            if model.name in story.given and model.name not in names:
+                continue
+            stale = story.built.get(model.name) != self._inputs(model) or any(
+                parent in {one.name for one in needed} for parent in model.parents
+            )
+            if model.name in names or stale:
+                needed.append(model)
+        # What only a given model reads needs no building.
+        wanted: set[str] = set()
+        for model in reversed(needed):
+            if model.name in names or model.name in wanted:
+                wanted |= {model.name, *(parent for parent in model.parents if parent not in story.given)}
+        return [model for model in needed if model.name in wanted]
+
+    def _inputs(self, model: Model) -> tuple[int, ...]:
+        changes = self._story.changes
+        parents = [self.graph.models[name] for name in model.parents]
+        return tuple(
+            changes.get(table, 0) for table in (*model.sources, *(str(parent.id) for parent in parents))
+        )
+
+    def _build(self, model: Model, *, full_refresh: bool) -> Node:
+        for table in model.sources:
+            if not self._story.changes.get(table) and TableId.parse(table) not in self._there():
+                self._sync(table, [], {})
+        started = time.monotonic()
+        inputs = self._inputs(model)
+        sql = self.harness.build(self, model, now=self._now, full_refresh=full_refresh)
+        self._story.built[model.name] = inputs
+        self._story.given.discard(model.name)
+        self._story.changed(str(model.id))
+        node = Node(model.name, model.kind, "success", time.monotonic() - started, schema=model.schema)
+        self.harness.built(self, model, sql)
+        return node
+
+    def _there(self) -> set[TableId]:
+        return set(self.catalog.entries(self.ref))
+
+    def _named(self, table: str) -> tuple[Model | None, TableId]:
+        model = self.graph.models.get(table)
+        if model is None and "." in table:
+            try:
+                id_ = TableId.parse(table)
+            except ValueError as error:
+                raise UsageError(str(error)) from error
+            return self.graph.at(id_), id_
+        model = self.graph.find(table)
+        return model, model.id
+
+    def _schema(self, id_: TableId, name: str) -> pa.Schema:
+        try:
+            return self.engine.execute(
+                self.ref, f"select * from {quote(id_.schema, id_.name)} limit 0"
+            ).schema
+        except LakekitError as error:
+            if id_ in self._there():
+                raise
+            raise UsageError(
+                f"{name} is not there.", todo=f'build it first: lake.build("{name}")'
+            ) from error
+
+    def _read(self, id_: TableId, columns: Sequence[str]) -> pa.Table:
+        listed = ", ".join(map(quote, columns))
+        return self.engine.execute(self.ref, f"select {listed} from {quote(id_.schema, id_.name)}")
