@@ -9,7 +9,7 @@ import pytest
 
 from lakekit import Lake
 from lakekit.settings import FILE
-from lakekit.testing.clock import freeze
+from lakekit.engine.clock import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakekit.testing.clock import freeze
+from lakekit.engine.clock import freeze
 
 NOW = datetime(2026, 1, 5, 9, 8, 7, 123456, tzinfo=UTC)
 

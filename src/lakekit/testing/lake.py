@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -17,16 +15,17 @@ from ..catalog.protocol import TableId
 from ..dbt.runner import BuildReport, Node
 from ..engine.clock import freeze
 from ..errors import LakekitError, UsageError
-from ..lake import Lake, Result
-from ..naming import new_branch_name, quote
+from ..lake import Branch, Lake, Result
+from ..naming import quote
 from .compare import compare
 from .rows import rows_of
 from .syncs import Clock, Stream, sync
 from .values import arrow_table, check_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from ..catalog.protocol import Ref
     from ..dbt.graph import Graph, Model
     from .harness import Harness
 
@@ -49,20 +48,43 @@ class Story:
     def changed(self, table: str) -> None:
         self.changes[table] = self.changes.get(table, 0) + 1
 
+    def copy(self) -> Story:
+        """The same up to now; what happens from now on, happens to one of them."""
+        return Story(
+            Clock(self.clock.syncs),
+            {name: stream.copy() for name, stream in self.streams.items()},
+            set(self.given),
+            dict(self.changes),
+            dict(self.built),
+        )
 
-class LakeUnderTest(Lake):
+
+class LakeUnderTest(Branch):
     """A lake at a branch that one test has for itself.
 
     Sources are given what their syncs would have brought, models are built by dbt with all that they need, and tables
-    are expected to hold rows.
+    are expected to hold rows. ``story`` is what has happened at the ref so far.
     """
 
-    def __init__(self, lake: Lake, harness: Harness, story: Story | None = None, test: str = "") -> None:
+    def __init__(self, lake: Lake, harness: Harness, story: Story, test: str = "") -> None:
         super().__init__(lake.settings, lake.catalog, lake.engine, lake.ref, lake.onto)
         self.harness = harness
         self.test = test
-        self._story = story or Story()
+        self.branches: set[str] = set()
+        """Branches that were made of this lake, and not deleted since."""
+        self._story = story
+        self._origin: LakeUnderTest | None = None
         self._now: datetime | None = None
+
+    @property
+    def story(self) -> Story:
+        """What has happened here."""
+        return self._story
+
+    @property
+    def touched(self) -> int:
+        """How often anything was given or built here."""
+        return sum(self._story.changes.values())
 
     @property
     def now(self) -> datetime | None:
@@ -174,17 +196,31 @@ class LakeUnderTest(Lake):
     def sql(self, statement: str) -> Result:
         """Run one statement of Trino SQL at this ref, at the time that the clock says."""
         if not _READS.match(statement):
-            for table in {*self._story.changes, *(str(model.id) for model in self.graph.models.values())}:
+            for table in list(self._story.changes):
                 self._story.changed(table)  # it may have changed anything
         return super().sql(freeze(statement, self._now) if self._now else statement)
 
-    @contextmanager
-    def trying(self) -> Iterator[LakeUnderTest]:
-        """A branch of this lake as it is now, to try something on: gone when the block ends."""
-        with super().branch(new_branch_name("try")) as work:
-            tried = LakeUnderTest(work, self.harness, deepcopy(self._story), self.test)
-            tried._now = self._now
-            yield tried
+    @override
+    def branch(self, name: str | None = None) -> LakeUnderTest:
+        """A branch of this lake as it is now, to try something on and perhaps publish; gone when its block ends."""
+        work = LakeUnderTest(super().branch(name), self.harness, self._story.copy(), self.test)
+        self.branches.add(work.ref)
+        work._origin, work._now = self, self._now
+        return work
+
+    @override
+    def delete_branch(self, name: str) -> None:
+        super().delete_branch(name)
+        if self._origin:
+            self._origin.branches.discard(name)
+        self.branches.discard(name)
+
+    @override
+    def publish(self, *, unchecked: bool = False, message: str = "") -> Ref:
+        merged = super().publish(unchecked=unchecked, message=message)
+        if self._origin and self._origin.ref == self.onto:
+            self._origin._story = self._story.copy()
+        return merged
 
     def _sync(self, table: str, rows: list[dict[str, Any]], new_columns: Mapping[str, Any]) -> None:
         stream = self._stream(table)
@@ -222,7 +258,7 @@ class LakeUnderTest(Lake):
         key = self.harness.sources_of(model)
         if kept := self.harness.remembered(f"columns of {model.name}", key):
             return pa.ipc.read_schema(pa.py_buffer(kept))
-        with self.trying() as tried:
+        with self.branch() as tried:
             tried._story.given.discard(model.name)
             if model.id in tried.catalog.entries(tried.ref):
                 schema = tried._schema(model.id, model.name)

@@ -25,7 +25,7 @@ from .scalars import Misfit, misfit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Misfit", "arrow_table", "check_columns", "convert", "plain", "rows_of", "type_name"]
+__all__ = ["Misfit", "arrow_table", "check_columns", "convert", "plain", "rows_of", "type_name", "typed_cell"]
 
 
 def arrow_table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, *, what: str) -> pa.Table:
@@ -37,7 +37,7 @@ def arrow_table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, *, what: s
     for number, row in enumerate(rows, 1):
         check_columns(row, schema.names, f"Row {number} of {what}")
     columns = [
-        pa.array([_cell(row, number, field, what) for number, row in enumerate(rows, 1)], type=field.type)
+        pa.array([typed_cell(row, number, field, what) for number, row in enumerate(rows, 1)], type=field.type)
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
@@ -55,7 +55,7 @@ def check_columns(names: Iterable[str], known: Sequence[str], where: str) -> Non
             )
 
 
-def _cell(row: Mapping[str, Any], number: int, field: pa.Field, what: str) -> Any:
+def typed_cell(row: Mapping[str, Any], number: int, field: pa.Field, what: str) -> Any:
     value = row.get(field.name)
     try:
         converted = convert(value, field.type)

@@ -1,0 +1,144 @@
+"""The pytest plugin: options, markers and fixtures. What they need is imported when a test asks for it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .lake import LakeUnderTest
+    from .run import Run
+
+_STACK = "LAKEKIT_TEST_STACK_OF_RUN"
+_OWNER = "LAKEKIT_TEST_OWNER_OF_RUN"
+_ENGINES = ("embedded", "trino")
+_BACKENDS = ("process", "docker", "remote")
+_run = pytest.StashKey["Run"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("lakekit", "tests of a lakehouse's models (lakekit)")
+    group.addoption(
+        "--lake-engine",
+        choices=_ENGINES,
+        help="What runs the SQL of tests on the `lake` fixture; default: ini lake_engine, else embedded.",
+    )
+    group.addoption(
+        "--lake-backend",
+        choices=_BACKENDS,
+        help="How the trino engine's services run; default: ini lake_backend, else the project's lakekit.toml.",
+    )
+    group.addoption(
+        "--lake-update", action="store_true", help="Write the snapshots that expect_snapshot compares with."
+    )
+    group.addoption(
+        "--lake-costs", action="store_true", help="Report what each model's builds cost, at the end of the run."
+    )
+    group.addoption(
+        "--lake-coverage",
+        nargs="?",
+        const="text",
+        metavar="HTML",
+        help="Report which models, columns and branches of SQL the tests exercised; as a page, if a file is named.",
+    )
+    parser.addini("lake_engine", "What runs the SQL of tests on the `lake` fixture.", default="")
+    parser.addini("lake_backend", "How the trino engine's services run.", default="")
+    parser.addini("lake_project", "The folder of the lakekit project; default: pytest's root folder.", default="")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "lake(engine): what runs the SQL of this test: 'embedded', 'trino', or several names for one test each.",
+    )
+    # Named before xdist starts its workers, which inherit the environment and share one stack.
+    if not hasattr(config, "workerinput"):
+        os.environ[_STACK] = os.path.join(  # noqa: PTH118 - pathlib costs what this plugin may
+            tempfile.gettempdir(), f"lakekit-test-stack-{os.getpid()}-{secrets.token_hex(4)}"
+        )
+        os.environ[_OWNER] = str(os.getpid())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    run = config.stash.get(_run, None)
+    if run:
+        run.close()
+    if not hasattr(config, "workerinput"):
+        stack = os.environ.pop(_STACK, "")
+        os.environ.pop(_OWNER, None)
+        if os.path.isdir(stack):  # noqa: PTH112
+            from .run import remove_stack
+
+            remove_stack(stack)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    mark = metafunc.definition.get_closest_marker("lake")
+    engine = mark.kwargs.get("engine") if mark else None
+    if "lake" in metafunc.fixturenames and isinstance(engine, (list, tuple)):
+        metafunc.parametrize("lake_engine", engine, indirect=True)
+
+
+@pytest.fixture
+def lake_engine(request: pytest.FixtureRequest) -> str:
+    """What runs the SQL of this test."""
+    mark = request.node.get_closest_marker("lake")
+    engine = (
+        getattr(request, "param", None)
+        or (mark.kwargs.get("engine") if mark else None)
+        or run_of(request.config).engine
+    )
+    if engine not in _ENGINES:
+        pytest.fail(f"@pytest.mark.lake(engine={engine!r}): there is no such engine; they are: {', '.join(_ENGINES)}")
+    return str(engine)
+
+
+@pytest.fixture
+def lake(request: pytest.FixtureRequest, lake_engine: str) -> Iterator[LakeUnderTest]:
+    """A lake that this test has for itself: what it does is forgotten when it ends."""
+    session = run_of(request.config).session(lake_engine)
+    taken = session.take(request.node.nodeid)
+    yield taken
+    if left := session.give_back(taken):
+        warnings.warn(
+            pytest.PytestWarning(f"the test left the branches {', '.join(left)} behind; they were deleted"),
+            stacklevel=1,
+        )
+
+
+@pytest.fixture(scope="session")
+def lake_session(pytestconfig: pytest.Config) -> LakeUnderTest:
+    """The lake that every test's `lake` starts from, on this worker; what is done to it stays for the run."""
+    run = run_of(pytestconfig)
+    return run.session(run.engine).main
+
+
+@pytest.fixture(scope="session")
+def lakehouse(pytestconfig: pytest.Config) -> Any:
+    """Where Trino, Nessie and S3 answer: one stack for the whole run, whatever the number of workers."""
+    return run_of(pytestconfig).endpoints()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
+    report = yield
+    run = item.config.stash.get(_run, None)
+    if run and call.excinfo:
+        report.sections += run.said_last(call.excinfo.value)
+    return report
+
+
+def run_of(config: pytest.Config) -> Run:
+    """What this process's tests share, made when the first of them asks for it."""
+    if _run not in config.stash:
+        from .run import Run
+
+        config.stash[_run] = Run(config, os.environ[_STACK], int(os.environ[_OWNER]))
+    return config.stash[_run]

@@ -1,0 +1,117 @@
+"""A test run in one process: the project, the stack if one is needed, and a lake session for each engine."""
+
+from __future__ import annotations
+
+import shutil
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ProjectError, StackFailed
+from ..settings import Settings
+from .harness import Harness
+from .session import LakeSession
+
+if TYPE_CHECKING:
+    import pytest
+
+    from ..stack import Endpoints
+
+
+class Run:
+    """What the tests of one process share. ``stack`` is the folder of the run's own stack, which dies with ``owner``."""
+
+    def __init__(self, config: pytest.Config, stack: str, owner: int) -> None:
+        self._config = config
+        self._stack = Path(stack)
+        self._owner = owner
+        self._sessions: dict[str, LakeSession] = {}
+
+    @property
+    def engine(self) -> str:
+        """The engine of tests that name none."""
+        return self._option("engine") or "embedded"
+
+    def session(self, engine: str) -> LakeSession:
+        """The lake of this process on an engine."""
+        if engine not in self._sessions:
+            settings = self._settings.model_copy(update={"engine": engine})
+            if engine == "trino":
+                settings = self._with_stack(settings)
+            harness = Harness(settings, settings.project / ".lakekit" / "testing")
+            self._sessions[engine] = LakeSession(settings, harness, self.endpoints)
+        return self._sessions[engine]
+
+    def endpoints(self) -> Endpoints:
+        """Where the services answer: the project's own, where they run, else ones that are started for this run."""
+        from ..stack import stack_of
+
+        settings = self._with_stack(self._settings)
+        stack = stack_of(settings)
+        if settings.stack != self._stack:
+            return stack.endpoints()
+        from ..stack import Stack
+
+        assert isinstance(stack, Stack)
+        return stack.up(ephemeral=True, owner=self._owner)
+
+    def said_last(self, error: BaseException) -> list[tuple[str, str]]:
+        """What the services said last, where a test failed on account of them."""
+        if not isinstance(error, StackFailed) or "trino" not in self._sessions:
+            return []
+        from ..stack import stack_of
+
+        stack = stack_of(self._with_stack(self._settings))
+        return [(f"{status.name} said last", stack.tail(status.name)) for status in stack.status()]
+
+    def close(self) -> None:
+        """Leave nothing behind but the stack, which others may be at."""
+        for session in self._sessions.values():
+            session.close()
+
+    @cached_property
+    def _settings(self) -> Settings:
+        named = self._config.getini("lake_project")
+        root = self._config.rootpath
+        if named:
+            return Settings.load(root / named)
+        try:
+            return Settings.load(root)
+        except ProjectError:
+            return Settings.load(Path(self._config.invocation_params.dir))
+
+    @cached_property
+    def _of_its_own(self) -> bool:
+        """Whether the run needs a stack of its own: the project's is not up."""
+        from ..stack import stack_of
+
+        settings = self._with_backend
+        if settings.backend == "remote":
+            return False
+        try:
+            stack_of(settings).endpoints()
+        except StackFailed:
+            return True
+        return False
+
+    @cached_property
+    def _with_backend(self) -> Settings:
+        backend = self._option("backend") or self._settings.backend
+        return self._settings.model_copy(update={"backend": backend})
+
+    def _with_stack(self, settings: Settings) -> Settings:
+        given: dict[str, Any] = {"backend": self._with_backend.backend}
+        if self._of_its_own:
+            given["stack"] = self._stack
+        return settings.model_copy(update=given)
+
+    def _option(self, name: str) -> str:
+        return self._config.getoption(f"lake_{name}") or self._config.getini(f"lake_{name}")
+
+
+def remove_stack(folder: str) -> None:
+    """Stop the stack of a run, and remove all that it kept."""
+    from ..stack import Stack
+
+    Stack(Path(folder)).down()
+    shutil.rmtree(folder, ignore_errors=True)

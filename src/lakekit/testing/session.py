@@ -1,0 +1,108 @@
+"""The lake of a test run, and a branch of it for each test: taken, and pointed back afterwards.
+
+Making a branch is cheap, but what an engine holds for one is not: Trino's catalog, DuckDB's session. So each worker has
+one branch for its tests, which is pointed at the run's lake again before each of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import StackFailed
+from ..lake import Lake
+from ..naming import MAIN, new_branch_name
+from .lake import LakeUnderTest, Story
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..settings import Settings
+    from .harness import Harness
+
+
+class LakeSession:
+    """The lake of one worker. ``settings`` say where; on Trino it shares a catalog with others, and has a branch as main.
+
+    ``heal`` brings back the services that it needs. What is done to ``main`` every later test starts from.
+    """
+
+    def __init__(self, settings: Settings, harness: Harness, heal: Callable[[], object]) -> None:
+        self._settings = settings
+        self._harness = harness
+        self._heal = heal
+        self._open()
+
+    def _open(self) -> None:
+        if self._settings.engine == "embedded":
+            self._folder = Path(tempfile.mkdtemp(prefix="lakekit-test-lake-"))
+            self._lake = Lake.over(self._settings.model_copy(update={"lake": self._folder}))
+            name = MAIN
+        else:
+            self._heal()
+            self._lake = Lake.over(self._settings)
+            name = self._lake.catalog.create_branch(new_branch_name("test"), at=self._first()).name
+        root = Lake(self._lake.settings, self._lake.catalog, self._lake.engine, name, name)
+        self.main = LakeUnderTest(root, self._harness, Story())
+        self._make_schemas()
+        self._taken: LakeUnderTest | None = None
+        self._slot = ""
+        self._base = ""
+        self._seen = -1
+
+    def take(self, test: str) -> LakeUnderTest:
+        """A lake for a test, as ``main`` is now."""
+        try:
+            return self._take(test)
+        except StackFailed:
+            if self.main.touched:
+                raise  # what it was made of is gone with the services
+            self.close()
+            self._open()
+            return self._take(test)
+
+    def give_back(self, lake: LakeUnderTest) -> list[str]:
+        """Forget what a test did, and return the branches that it left behind; they are deleted."""
+        left = sorted(lake.branches)
+        for name in left:
+            lake.delete_branch(name)
+        return left
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        try:
+            if self._settings.engine != "embedded":
+                for name in filter(None, (self._slot, self.main.ref)):
+                    self.main.delete_branch(name)
+        except StackFailed:
+            pass  # gone with the services
+        finally:
+            self._lake.close()
+            if self._settings.engine == "embedded":
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _take(self, test: str) -> LakeUnderTest:
+        catalog = self._lake.catalog
+        if not self._slot:
+            made = catalog.create_branch(new_branch_name("test"), at=self.main.ref)
+            self._slot = made.name
+            self._base, self._seen = made.hash, self.main.touched
+        elif self._seen != self.main.touched:
+            self._base = catalog.assign(self._slot, self.main.ref).hash
+            self._seen = self.main.touched
+        else:
+            catalog.assign(self._slot, self._base)
+        at = Lake(self._lake.settings, catalog, self._lake.engine, self._slot, self.main.ref)
+        return LakeUnderTest(at, self._harness, self.main.story.copy(), test)
+
+    def _first(self) -> str:
+        """The oldest commit of main, where nothing but schemas had been made: no test sees what others have landed."""
+        commits = self._lake.catalog.log(MAIN, 10**9)
+        return commits[-1].hash if commits else MAIN
+
+    def _make_schemas(self) -> None:
+        models = self.main.graph.models.values()
+        for schema in sorted({model.schema for model in models}):
+            Lake.sql(self.main, f'create schema if not exists "{schema}"')
