@@ -102,7 +102,7 @@ class LakekitAdapter(SQLAdapter):
     def rename_relation(self, from_relation: BaseRelation, to_relation: BaseRelation) -> None:
         self.cache_renamed(from_relation, to_relation)
         with self.connections.exception_handler(f"rename {from_relation} to {to_relation}"):
-            self.session.writable().rename_table(str(_table_id(from_relation)), str(_table_id(to_relation)))
+            self.session.writable().rename(_table_id(from_relation), _table_id(to_relation))
 
     # Columns, in Trino's types.
 
