@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote as percent
 
-from ..errors import MergeConflict, RefExists, StackFailed
+from ..errors import MergeConflict, RefExists, StackFailed, UsageError
 from ..naming import CATALOG, MAIN, PREFIXES, is_hash
 from . import views
 from .nessie_http import client, error_code, result
@@ -93,6 +93,17 @@ class NessieCatalog:
             name, [id_ for id_, kind, _ in self._contents(name) if kind == "view"], catalog_name(name)
         )
         return self.ref(name)
+
+    def assign(self, branch: str, to: str) -> Ref:
+        if branch == MAIN:
+            raise UsageError(f"'{MAIN}' cannot be pointed elsewhere.", why="it is what production reads")
+        target = self.ref(to)
+        body = {"type": "DETACHED"} if is_hash(to) else {"type": "BRANCH", "name": to}
+        body["hash"] = target.hash
+        result(self._http.put(f"/api/v2/trees/{_path(branch, self.ref(branch).hash)}", json=body))
+        views_ = [id_ for id_, kind, _ in self._contents(branch) if kind == "view"]
+        self._rebind(branch, views_, catalog_name(branch))
+        return self.ref(branch)
 
     def delete_branch(self, name: str) -> None:
         ref = self.ref(name)

@@ -94,6 +94,12 @@ class Catalog(Protocol):
     def create_branch(self, name: str, at: str = MAIN) -> Ref:
         """Branch off ``at``, copying no data. Views read the branch's own tables. Raises ``RefExists``."""
 
+    def assign(self, branch: str, to: str) -> Ref:
+        """Make a branch what another ref is, forgetting what it had, its checks too.
+
+        Views read the branch's own tables. Raises ``UsageError`` for main.
+        """
+
     def delete_branch(self, name: str) -> None:
         """Forget a branch. Files that it shares with others stay."""
 

@@ -104,7 +104,8 @@ class LakekitAdapter(SQLAdapter):
     def rename_relation(self, from_relation: BaseRelation, to_relation: BaseRelation) -> None:
         self.cache_renamed(from_relation, to_relation)
         with self.connections.exception_handler(f"rename {from_relation} to {to_relation}"):
-            asked(self.session, "rename", str(_table_id(from_relation)), str(_table_id(to_relation)))
+            source, target = _table_id(from_relation), _table_id(to_relation)
+            asked(self.session, "rename", str(source), str(target))
 
     # Columns, in Trino's types.
 

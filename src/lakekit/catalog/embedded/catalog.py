@@ -10,8 +10,8 @@ from ...errors import MergeConflict, RefExists, RefNotFound, UsageError
 from ...naming import MAIN, is_hash
 from ..protocol import Checks, Commit, Entry, Ref, TableId
 from .history import common_ancestor, head_state, last_touched, state_at, three_way
-from .store import STAGING, Store, copy_state, one_commit, set_state
-from .tables import RefCatalog
+from .relations import Relations
+from .store import STAGING, Store, copy_state, move_state, one_commit, set_state
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .history import State
+    from .tables import RefCatalog
 
 
 class EmbeddedCatalog:
@@ -31,6 +32,7 @@ class EmbeddedCatalog:
         self.folder = folder.resolve()
         self._store = Store.open(self.folder)
         self._catalogs: dict[str, RefCatalog] = {}
+        self._pinned: dict[str, Store] = {}
         self._lock = Lock()
 
     def refs(self) -> list[Ref]:
@@ -71,7 +73,29 @@ class EmbeddedCatalog:
             connection.execute("delete from iceberg_namespace_properties where catalog_name = ?", (name,))
             connection.execute("delete from checks where branch = ?", (name,))
         with self._lock:
-            self._catalogs.pop(name, None)
+            gone = self._catalogs.pop(name, None)
+        if gone is not None:
+            gone.close()
+
+    def assign(self, branch: str, to: str) -> Ref:
+        if branch == MAIN:
+            raise UsageError(f"'{MAIN}' cannot be pointed elsewhere.", why="it is what production reads")
+        with self._store.writing() as connection:
+            _branch(connection, branch)
+            target = _resolve(connection, to)
+            # What becomes of the pointers meanwhile is no commit.
+            connection.execute("update refs set open = '' where name = ?", (branch,))
+            if is_hash(to):
+                before, after = head_state(connection, branch), state_at(connection, target.hash)
+                differing = {key for key, _ in before.items() ^ after.items()}
+                set_state(connection, branch, {key: after.get(key) for key in differing})
+            else:
+                move_state(connection, to, branch)
+            connection.execute("delete from checks where branch = ?", (branch,))
+            connection.execute(
+                "update refs set hash = ?, open = null, checked = null where name = ?", (target.hash, branch)
+            )
+        return Ref(branch, target.hash)
 
     def log(self, ref: str, limit: int = 50) -> list[Commit]:
         with self._store.reading() as connection:
@@ -113,14 +137,29 @@ class EmbeddedCatalog:
         with self._store.reading() as connection:
             return {key.schema for key in _state(connection, _resolve(connection, ref))}
 
+    def relations(self, ref: str) -> Relations:
+        """The schemas, tables and views at a ref; read-only at a commit's hash."""
+        return Relations(ref, self._store_of(ref), self.folder)
+
     def iceberg(self, ref: str) -> RefCatalog:
         """The tables and views at a ref through PyIceberg; read-only at a commit's hash."""
-        with self._store.reading() as connection, self._lock:
-            found = _resolve(connection, ref)
+        from .tables import RefCatalog
+
+        store = self._store_of(ref)
+        with self._lock:
             if ref not in self._catalogs:
-                store = Store.pinned(ref, state_at(connection, found.hash)) if is_hash(ref) else self._store
                 self._catalogs[ref] = RefCatalog(ref, store, self.folder)
             return self._catalogs[ref]
+
+    def _store_of(self, ref: str) -> Store:
+        """The database that has a ref's pointers under its name: for a commit, one in memory."""
+        with self._store.reading() as connection:
+            found = _resolve(connection, ref)
+            if not is_hash(ref):
+                return self._store
+            if ref not in self._pinned:
+                self._pinned[ref] = Store.pinned(ref, state_at(connection, found.hash))
+            return self._pinned[ref]
 
     def merge(self, branch: str, into: str = MAIN, message: str = "") -> Ref:
         with self._store.writing() as connection:
@@ -165,8 +204,12 @@ class EmbeddedCatalog:
         return Checks({name: bool(passed) for name, passed in rows}, not rows or bool(fresh[0]))
 
     def close(self) -> None:
-        self._catalogs.clear()
-        self._store.close()
+        with self._lock:
+            for catalog in self._catalogs.values():
+                catalog.close()
+            self._catalogs.clear()
+        for store in (self._store, *self._pinned.values()):
+            store.close()
 
 
 def _resolve(connection: sqlite3.Connection, ref: str) -> Ref:

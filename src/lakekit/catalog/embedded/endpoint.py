@@ -15,40 +15,28 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
-from pyiceberg.catalog.rest import CreateTableRequest
-from pyiceberg.exceptions import (
-    CommitFailedException,
-    CommitStateUnknownException,
-    NamespaceAlreadyExistsError,
-    NamespaceNotEmptyError,
-    NoSuchNamespaceError,
-    NoSuchTableError,
-    TableAlreadyExistsError,
-)
-from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC
-from pyiceberg.table import CommitTableRequest
-from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
 from typing_extensions import override
 
 from ...errors import RefNotFound
 from ..protocol import TableId
-from .views import path_of
+from . import refusals
+from .commits import commit, create
+from .files import path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .catalog import EmbeddedCatalog
-    from .tables import RefCatalog
+    from .files import Json
+    from .relations import Relations
 
 _STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     RefNotFound: HTTPStatus.NOT_FOUND,
-    NoSuchNamespaceError: HTTPStatus.NOT_FOUND,
-    NoSuchTableError: HTTPStatus.NOT_FOUND,
-    NamespaceAlreadyExistsError: HTTPStatus.CONFLICT,
-    NamespaceNotEmptyError: HTTPStatus.CONFLICT,
-    TableAlreadyExistsError: HTTPStatus.CONFLICT,
-    CommitFailedException: HTTPStatus.CONFLICT,
-    CommitStateUnknownException: HTTPStatus.SERVICE_UNAVAILABLE,
+    refusals.NoSuchSchema: HTTPStatus.NOT_FOUND,
+    refusals.NoSuchRelation: HTTPStatus.NOT_FOUND,
+    refusals.SchemaExists: HTTPStatus.CONFLICT,
+    refusals.SchemaNotEmpty: HTTPStatus.CONFLICT,
+    refusals.RelationExists: HTTPStatus.CONFLICT,
+    refusals.CommitConflict: HTTPStatus.CONFLICT,
+    refusals.BadUpdate: HTTPStatus.BAD_REQUEST,
 }
 _NAMESPACE_SEPARATOR: Final = "\x1f"
 
@@ -122,92 +110,68 @@ class _Handler(BaseHTTPRequestHandler):
             )
         ref, *path = (unquote(part) for part in urlsplit(self.path).path.strip("/").split("/"))
         try:
-            catalog = self.server.catalog.iceberg(bytes.fromhex(ref).decode())
-            return _route(catalog, self.command, path, json.loads(body) if body else {})
+            relations = self.server.catalog.relations(bytes.fromhex(ref).decode())
+            return _route(relations, self.command, path, json.loads(body) if body else {})
         except Exception as error:  # noqa: BLE001 - the client gets it, with its message
             status = _STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
             return _error(status, type(error).__name__, str(error))
 
 
 def _route(  # noqa: C901, PLR0911, PLR0912 - one case an operation of the specification
-    catalog: RefCatalog, method: str, path: list[str], body: Any
+    relations: Relations, method: str, path: list[str], body: Any
 ) -> tuple[HTTPStatus, bytes]:
     match method, path:
         case "GET", ["v1", "config"]:
             return _ok({"defaults": {}, "overrides": {}})
         case "GET", ["v1", "namespaces"]:
-            return _ok({"namespaces": catalog.list_namespaces()})
+            return _ok({"namespaces": [schema.split(".") for schema in relations.schemas()]})
         case "POST", ["v1", "namespaces"]:
-            catalog.create_namespace(tuple(body["namespace"]), body.get("properties") or {})
+            relations.create_schema(".".join(body["namespace"]), body.get("properties"))
             return _ok({"namespace": body["namespace"], "properties": body.get("properties") or {}})
         case "GET" | "HEAD", ["v1", "namespaces", namespace]:
-            properties = catalog.load_namespace_properties(_schema(namespace))
+            properties = relations.properties(_schema(namespace))
             return _ok({"namespace": namespace.split(_NAMESPACE_SEPARATOR), "properties": properties})
         case "DELETE", ["v1", "namespaces", namespace]:
-            catalog.drop_namespace(_schema(namespace))
+            relations.drop_schema(_schema(namespace))
             return HTTPStatus.NO_CONTENT, b""
         case "GET", ["v1", "namespaces", namespace, "tables"]:
-            return _ok(
-                {
-                    "identifiers": [
-                        {"namespace": spaces, "name": name}
-                        for *spaces, name in catalog.list_tables(_schema(namespace))
-                    ]
-                }
-            )
+            names = relations.names(_schema(namespace), "TABLE")
+            spaces = namespace.split(_NAMESPACE_SEPARATOR)
+            return _ok({"identifiers": [{"namespace": spaces, "name": name} for name in names]})
         case "POST", ["v1", "namespaces", namespace, "tables"]:
-            return _create(catalog, _schema(namespace), body)
+            return _made(*create(relations, TableId(_schema(namespace), body["name"]), body))
         case "GET" | "HEAD", ["v1", "namespaces", namespace, "tables", name]:
             table = TableId(_schema(namespace), name)
-            location = catalog.pointer(table)
+            location = relations.pointer(table)
             if location is None:
-                raise NoSuchTableError(f"Table does not exist: {table}")
-            return HTTPStatus.OK, _table(location)
+                raise refusals.NoSuchRelation(f"There is no table {table}.")
+            # The metadata goes out as it lies on disk: parsing it would cost more than all the rest.
+            return HTTPStatus.OK, _load_result(location, path_of(location).read_bytes())
         case "POST", ["v1", "namespaces", namespace, "tables", name]:
-            body["identifier"] = {"namespace": namespace.split(_NAMESPACE_SEPARATOR), "name": name}
-            [location] = catalog.commit_tables([CommitTableRequest.model_validate(body)])
-            return HTTPStatus.OK, _table(location)
+            [made] = commit(relations, [(TableId(_schema(namespace), name), body)])
+            return _made(*made)
         case "DELETE", ["v1", "namespaces", namespace, "tables", name]:
-            catalog.drop_table((_schema(namespace), name))
+            relations.drop(TableId(_schema(namespace), name), "TABLE")
             return HTTPStatus.NO_CONTENT, b""
         case "POST", ["v1", "tables", "rename"]:
-            source, to = (
-                (*body[side]["namespace"], body[side]["name"]) for side in ("source", "destination")
-            )
-            catalog.rename_table(source, to)
+            relations.rename(_table_id(body["source"]), _table_id(body["destination"]))
             return HTTPStatus.NO_CONTENT, b""
         case "POST", ["v1", "transactions", "commit"]:
-            changes = [CommitTableRequest.model_validate(change) for change in body["table-changes"]]
-            catalog.commit_tables(changes)
+            changes = [(_table_id(change["identifier"]), change) for change in body["table-changes"]]
+            commit(relations, changes)
             return HTTPStatus.NO_CONTENT, b""
     return _error(HTTPStatus.NOT_FOUND, "NotFoundException", f"{method} /{'/'.join(path)} is not served here")
 
 
-def _create(catalog: RefCatalog, schema: str, body: Any) -> tuple[HTTPStatus, bytes]:
-    request = CreateTableRequest.model_validate({"location": None} | body)
-    create: Callable[..., Any] = catalog.stage_table if request.stage_create else catalog.create_table
-    table = create(
-        (schema, request.name),
-        request.table_schema,
-        request.location,
-        request.partition_spec or UNPARTITIONED_PARTITION_SPEC,
-        request.write_order or UNSORTED_SORT_ORDER,
-        request.properties,
-    )
-    for folder in ("data", "metadata"):
-        # DuckDB writes into these, and does not make them.
-        (path_of(table.metadata.location) / folder).mkdir(parents=True, exist_ok=True)
-    metadata = table.metadata.model_dump_json().encode()
-    place = None if request.stage_create else table.metadata_location
-    return HTTPStatus.OK, _load_result(place, metadata)
+def _made(location: str | None, metadata: Json) -> tuple[HTTPStatus, bytes]:
+    return HTTPStatus.OK, _load_result(location, json.dumps(metadata).encode())
 
 
-def _table(location: str) -> bytes:
-    return _load_result(location, path_of(location).read_bytes())
+def _table_id(identifier: Json) -> TableId:
+    return TableId(".".join(identifier["namespace"]), identifier["name"])
 
 
 def _load_result(location: str | None, metadata: bytes) -> bytes:
-    # The metadata goes out as it lies on disk: parsing it would cost more than all the rest.
     return b'{"metadata-location": %b, "metadata": %b, "config": {}}' % (
         json.dumps(location).encode(),
         metadata,

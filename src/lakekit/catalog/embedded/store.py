@@ -7,27 +7,24 @@ landing, DuckDB through the endpoint, a merge) thereby writes a commit, in the s
 
 from __future__ import annotations
 
+import fcntl
+import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
-
-from filelock import FileLock
-from pyiceberg.catalog.sql import SqlCatalogBaseTable
-from sqlalchemy import create_engine, event
-from sqlalchemy.pool import StaticPool
 
 from ...errors import ProjectError
 from ...naming import MAIN
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
-
-    from sqlalchemy import Engine
 
     from .history import Key, State, Value
 
 _VERSION: Final = 1
+
+_KEPT: Final = 4
+"""How many idle connections are kept open."""
 
 STAGING: Final = "!staging"
 """A ref that no branch can be named after, and without history: where tables lie that are not done yet."""
@@ -36,6 +33,26 @@ STAGING_SCHEMA: Final = "staging"
 
 # Seconds since 1970, with fractions: SQLite has a plain function for that only since 3.42.
 _NOW: Final = "(julianday('now') - 2440587.5) * 86400.0"
+
+# SqlCatalog's own two, as it makes them.
+_ICEBERG_TABLES: Final = """
+create table if not exists iceberg_namespace_properties (
+    catalog_name varchar(255) not null,
+    namespace varchar(255) not null,
+    property_key varchar(255) not null,
+    property_value varchar(1000) not null,
+    primary key (catalog_name, namespace, property_key)
+);
+create table if not exists iceberg_tables (
+    catalog_name varchar(255) not null,
+    table_namespace varchar(255) not null,
+    table_name varchar(255) not null,
+    metadata_location varchar(1000),
+    previous_metadata_location varchar(1000),
+    iceberg_type varchar(5),
+    primary key (catalog_name, table_namespace, table_name)
+);
+"""
 
 # refs.open: NULL where each change is a commit of its own; a commit's hash while several changes go into that
 # one; '' while pointers are merely copied. It is set and cleared inside one transaction: no one else sees it.
@@ -133,19 +150,17 @@ def _record(scope: str, row: str, values: str, when: str = "true") -> str:
 class Store:
     """A database with the pointers of one or more refs. Safe for several threads and processes."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self.connect = connect
+        """A new connection to the database, for whoever keeps connections of its own."""
+        self._idle: list[sqlite3.Connection] = []
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """The lake's database in ``folder``, made where it is missing."""
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "catalog.db"
-        engine = create_engine(
-            f"sqlite:///{file}", pool_size=4, max_overflow=-1, connect_args={"timeout": 60}
-        )
-        event.listen(engine, "connect", _configure)
-        store = cls(engine)
+        store = cls(lambda: _connect(file))
         with store.reading() as connection:
             version = connection.execute("pragma user_version").fetchone()[0]
         if version > _VERSION:
@@ -155,22 +170,24 @@ class Store:
                 todo="upgrade lakekit",
             )
         if version < _VERSION:
-            with FileLock(folder / "catalog.lock"):
+            with (folder / "catalog.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
                 store._make()
         return store
 
     @classmethod
     def pinned(cls, ref: str, state: State) -> Self:
-        """A read-only database in memory, with the pointers of one commit under the name ``ref``."""
-        store = cls(
-            create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-        )
-        SqlCatalogBaseTable.metadata.create_all(store.engine)
-        with store.writing() as connection:
+        """Read-only databases in memory, with the pointers of one commit under the name ``ref``."""
+
+        def connect() -> sqlite3.Connection:
+            connection = sqlite3.connect(":memory:", check_same_thread=False)
+            connection.executescript(_ICEBERG_TABLES)
             set_state(connection, ref, state)
-        with store.reading() as connection:
+            connection.commit()
             connection.execute("pragma query_only = on")
-        return store
+            return connection
+
+        return cls(connect)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -183,28 +200,33 @@ class Store:
         yield from self._transaction("begin immediate")
 
     def close(self) -> None:
-        self.engine.dispose()
+        while self._idle:
+            self._idle.pop().close()
 
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        pooled = self.engine.raw_connection()
         try:
-            connection: sqlite3.Connection = pooled.driver_connection  # type: ignore[assignment]
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self.connect()
+        try:
             connection.execute(begin)
             yield connection
             connection.commit()
         finally:
-            pooled.close()  # gives it back, rolling back what is still open
+            if connection.in_transaction:
+                connection.rollback()
+            if len(self._idle) < _KEPT:
+                self._idle.append(connection)
+            else:
+                connection.close()
 
     def _make(self) -> None:
-        SqlCatalogBaseTable.metadata.create_all(self.engine)
-        pooled = self.engine.raw_connection()
-        try:
-            script = "".join([_TABLES, *_triggers()])
-            pooled.driver_connection.executescript(  # type: ignore[union-attr]
-                f"pragma journal_mode = wal; begin immediate; {script} pragma user_version = {_VERSION}; commit;"
-            )
-        finally:
-            pooled.close()
+        connection = self.connect()
+        script = "".join([_ICEBERG_TABLES, _TABLES, *_triggers()])
+        connection.executescript(
+            f"pragma journal_mode = wal; begin immediate; {script} pragma user_version = {_VERSION}; commit;"
+        )
+        connection.close()
 
 
 def set_state(connection: sqlite3.Connection, ref: str, state: Mapping[Key, Value | None]) -> None:
@@ -230,6 +252,28 @@ def set_state(connection: sqlite3.Connection, ref: str, state: Mapping[Key, Valu
             f"insert into {table} ({', '.join(row)}) values ({', '.join('?' * len(row))})",
             tuple(row.values()),
         )
+
+
+def move_state(connection: sqlite3.Connection, source: str, to: str) -> None:
+    """Make the pointers and namespaces of one branch those of another, touching only rows that differ."""
+    for table, (_, *columns) in _SOURCES.items():
+        names = [column for column in columns if column]
+        same = " and ".join(f"one.{name} is other.{name}" for name in names)
+        for ref, other, change in (
+            (to, source, "delete from {table} where rowid in (select one.rowid {rows})"),
+            (source, to, "insert into {table} (catalog_name, {names}) select :ref, {ours} {rows}"),
+        ):
+            rows = f"""
+                from {table} as one where one.catalog_name = :one and not exists
+                (select 1 from {table} as other where other.catalog_name = :other and {same})
+            """
+            statement = change.format(
+                table=table,
+                rows=rows,
+                names=", ".join(names),
+                ours=", ".join(f"one.{name}" for name in names),
+            )
+            connection.execute(statement, {"ref": to, "one": ref, "other": other})
 
 
 def copy_state(connection: sqlite3.Connection, source: str, to: str) -> None:
@@ -265,7 +309,9 @@ def one_commit(
     connection.execute("update refs set open = null where name = ?", (branch,))
 
 
-def _configure(connection: sqlite3.Connection, _record: object) -> None:
+def _connect(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=60, check_same_thread=False)
     # In WAL mode this survives a kill at any moment. A power cut may take the last commits with it; it may as well
     # take table files, which no one has forced to disk either.
     connection.execute("pragma synchronous = normal")
+    return connection

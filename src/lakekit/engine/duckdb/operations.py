@@ -53,7 +53,7 @@ def _drop_scratch(session: Session, name: str) -> None:
 
 
 def _rename(session: Session, source: str, target: str) -> None:
-    session.writable().rename_table(source, target)
+    session.writable().rename(TableId.parse(source), TableId.parse(target))
 
 
 _OPERATIONS: Final[dict[str, Callable[..., Any]]] = {

@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 import duckdb
-from pyiceberg.exceptions import (
-    CommitFailedException,
-    NamespaceAlreadyExistsError,
-    NamespaceNotEmptyError,
-    NoSuchNamespaceError,
-    NoSuchTableError,
-    NoSuchViewError,
-    TableAlreadyExistsError,
-)
 
+from ...catalog.embedded.refusals import NoSuchSchema, Refused, RelationExists
 from ...catalog.embedded.store import STAGING, STAGING_SCHEMA
 from ...catalog.embedded.views import read_view, view_sql
 from ...catalog.protocol import TableId
@@ -38,7 +30,7 @@ if TYPE_CHECKING:
 
     from ...catalog.embedded import EmbeddedCatalog
     from ...catalog.embedded.endpoint import Endpoint
-    from ...catalog.embedded.tables import RefCatalog
+    from ...catalog.embedded.relations import Relations
     from ...catalog.protocol import Entry
     from .names import Reference
 
@@ -61,16 +53,6 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 Fingerprint = tuple[object, ...]
 Entries = dict[TableId, "Entry"]
 Columns = dict[str, "DuckDBPyType"]
-
-_ICEBERG_ERRORS: Final = (
-    CommitFailedException,
-    NamespaceAlreadyExistsError,
-    NamespaceNotEmptyError,
-    NoSuchNamespaceError,
-    NoSuchTableError,
-    NoSuchViewError,
-    TableAlreadyExistsError,
-)
 
 
 class Session:
@@ -219,20 +201,20 @@ class Session:
             with self._staged(table, replace=replace) as place:
                 cursor.execute(f"create table {place} ({', '.join(columns)}) {partitioned}")
 
-    def writable(self) -> RefCatalog:
-        """The ref's catalog; raises ``UsageError`` at a commit's hash."""
+    def writable(self) -> Relations:
+        """What may be changed at the ref; raises ``UsageError`` at a commit's hash."""
         if is_hash(self.ref):
             raise UsageError(f"Nothing can be changed at {self.ref[:12]}.", why="a commit never changes")
-        return self.catalog.iceberg(self.ref)
+        return self.catalog.relations(self.ref)
 
     @contextmanager
     def _staged(self, table: TableId, *, replace: bool) -> Iterator[str]:
         """A place where to make a table that no one sees; when the block ends, its name means what is there."""
         target = self.writable()
-        if not target.namespace_exists(table.schema):
-            raise NoSuchNamespaceError(f"Namespace does not exist: {table.schema}")
+        if not target.has_schema(table.schema):
+            raise NoSuchSchema(f"There is no schema {table.schema}.")
         if not replace and table in self.catalog.entries(self.ref):
-            raise TableAlreadyExistsError(f"{table} exists already")
+            raise RelationExists(f"{table} exists already.")
         name = f"{table.schema}_{table.name}_{uuid4().hex}"
         yield quote(STAGING, STAGING_SCHEMA, name)
         target.adopt(name, table, replace=replace)
@@ -305,10 +287,10 @@ def described(cursor: DuckDBPyConnection, query: str) -> list[tuple[str, DuckDBP
 
 @contextmanager
 def failing(what: str = "") -> Iterator[None]:
-    """Raise what DuckDB and PyIceberg raise as ``QueryFailed``."""
+    """Raise what DuckDB and the catalog raise as ``QueryFailed``."""
     try:
         yield
-    except (duckdb.Error, *_ICEBERG_ERRORS) as error:
+    except (duckdb.Error, Refused) as error:
         first, _, rest = str(error).partition("\n")
         rest, *_ = re.split(
             r"\s*^LINE \d+:", rest, maxsplit=1, flags=re.MULTILINE

@@ -98,8 +98,8 @@ def _create_schema(session: Session, tree: exp.Create) -> None:
     catalog = session.writable()
     schema = tree.this.db.lower()
     with failing():
-        if not (tree.args.get("exists") and catalog.namespace_exists(schema)):
-            catalog.create_namespace(schema)
+        if not (tree.args.get("exists") and catalog.has_schema(schema)):
+            catalog.create_schema(schema)
 
 
 def _create_view(session: Session, tree: exp.Create, sql: str) -> None:
@@ -170,9 +170,9 @@ def _drop(session: Session, tree: exp.Drop) -> None:
         named = tree.find(exp.Table)
         assert named is not None
         schema = named.db.lower()
-        if catalog.namespace_exists(schema) or not tree.args.get("exists"):
+        if catalog.has_schema(schema) or not tree.args.get("exists"):
             with failing():
-                catalog.drop_namespace(schema)
+                catalog.drop_schema(schema)
         return
     target = _target(tree)
     entry = session.catalog.entries(session.ref).get(target)
@@ -181,9 +181,8 @@ def _drop(session: Session, tree: exp.Drop) -> None:
         return
     if entry is None or entry.kind != kind:
         raise QueryFailed(f"There is no {kind} {target}.", why=f"it is a {entry.kind}" if entry else "")
-    drop = catalog.drop_table if kind == "table" else catalog.drop_view
     with failing():
-        drop((target.schema, target.name))
+        catalog.drop(target, "TABLE" if kind == "table" else "VIEW")
 
 
 def _target(tree: exp.Create | exp.Drop) -> TableId:

@@ -1,0 +1,30 @@
+"""Metadata files: JSON at locations, each written once and never changed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+Json = dict[str, Any]
+
+
+def path_of(location: str) -> Path:
+    """The file behind a ``file://`` location, or behind a plain path."""
+    url = urlsplit(location)
+    return Path(unquote(url.path)) if url.scheme == "file" else Path(location)
+
+
+def read_json(location: str) -> Json:
+    content: Json = json.loads(path_of(location).read_bytes())
+    return content
+
+
+def write_json(file: Path, content: Json) -> None:
+    """Write a file whole or not at all: another process may be writing the very same."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(f".{secrets.token_hex(8)}")
+    draft.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
+    draft.replace(file)
