@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lakekit import Lake
-from lakekit.settings import FILE
 from lakekit.engine.clock import freeze
+from lakekit.settings import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def test_frozen_moments_are_the_one_given(lake: Lake) -> None:
     assert row == {
         "n": NOW.replace(microsecond=123000),
         "t": NOW,
-        "l": datetime(2026, 1, 5, 9, 8, 7),  # noqa: DTZ001 (localtimestamp has no zone)
+        "l": datetime(2026, 1, 5, 9, 8, 7),
         "d": date(2026, 1, 5),
     }
 

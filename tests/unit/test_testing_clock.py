@@ -70,7 +70,7 @@ def test_every_other_byte_is_left_alone(pieces: list[str]) -> None:
     assert frozen == "\n , ".join(changed.get(piece, piece) for piece in pieces)
 
 
-@given(st.datetimes(max_value=datetime(9999, 12, 30)), st.integers(0, 12))  # noqa: DTZ001 (naive means UTC)
+@given(st.datetimes(max_value=datetime(9999, 12, 30)), st.integers(0, 12))
 def test_precisions_round_to_the_nearest_halves_up(now: datetime, places: int) -> None:
     literal = freeze(f"localtimestamp({places})", now).removeprefix("timestamp '").removesuffix("'")
     _, _, digits = literal.partition(".")

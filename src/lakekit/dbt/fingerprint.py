@@ -23,9 +23,7 @@ _VARIABLE: Final = re.compile(rb"""env_var\(\s*['"](\w+)['"]""")
 _SIZE: Final = 1 << 20
 
 
-def fingerprint(
-    project: Path, model_paths: Sequence[Path], target: str, variables: Mapping[str, Any]
-) -> str:
+def fingerprint(project: Path, model_paths: Sequence[Path], target: str, variables: Mapping[str, Any]) -> str:
     """The digest of a dbt project in the folder ``project``; raises ``ProjectError`` where a file cannot be read.
 
     A model counts by its place, not by what it says: that is looked at model by model. Of a seed too large to read at

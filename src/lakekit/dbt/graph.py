@@ -49,7 +49,9 @@ class Graph(msgspec.Struct):
         near = get_close_matches(name, self.models, n=3)
         raise UsageError(
             f"There is no model '{name}'.",
-            why="the nearest are " + ", ".join(near) if near else f"the project has {len(self.models)} models",
+            why="the nearest are " + ", ".join(near)
+            if near
+            else f"the project has {len(self.models)} models",
             todo="name it as `dbt ls` prints it",
         )
 

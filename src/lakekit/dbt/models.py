@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ..engine.clock import freeze
 from ..errors import BuildFailed, MissingExtra, ProjectError
 from .graph import Graph, Model
-from .recording import Trace, building, traced
+from .recording import Trace, building, traced, under_way
 from .rendering import memorise
-from .runner import environment, link_package, working_directory_kept
+from .runner import Node, environment, link_package, working_directory_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,6 +46,17 @@ class Built:
     trace: Trace | None
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A data test (kind ``test``) or a unit test of the project, the models that it reads, and where it is written."""
+
+    id: str
+    name: str
+    kind: str
+    file: str
+    models: tuple[str, ...]
+
+
 class Models:
     """The models of the dbt project in ``project``, built at whatever ref the target's environment names.
 
@@ -68,6 +81,9 @@ class Models:
         self._nodes = {
             node.name: node for node in self._manifest.nodes.values() if node.resource_type in _KINDS
         }
+        tests = {id_: node for id_, node in self._manifest.nodes.items() if node.resource_type == "test"}
+        self._checks = {**tests, **self._manifest.unit_tests}
+        _at_its_time(self._adapter)
         self.graph = Graph({model.name: model for model in self._models()})
 
     def build(
@@ -86,30 +102,84 @@ class Models:
         """
         from dbt_common.exceptions import DbtBaseException
 
-        self._go_to(target)
         node = self._nodes[model.name]
-        adapter = self._adapter
-        if there is not None:
-            _tell(adapter, node.database, there)
-        _forget_compiled(self._manifest, node)
         refresh, node.config.full_refresh = node.config.full_refresh, full_refresh or node.config.full_refresh
-        with building(now) as build, environment(target.env), working_directory_kept():
-            runner = _runner(node)(self._config, adapter, node, 1, 1)
-            try:
-                with adapter.connection_named(node.unique_id, node):
-                    compiled = runner.compile(self._manifest)
-                    build.paused = True
-                    memo = self._memo(runner, compiled)
-                    build.paused = False
-                    if not compiled.is_ephemeral_model:
-                        runner.run(compiled, self._manifest)
-            except DbtBaseException as error:
-                raise BuildFailed(f"{model.name} could not be built.", why=str(error).strip()) from error
-            finally:
-                adapter.release_connection()
-                node.config.full_refresh = refresh
+        try:
+            with self._running(node, target, now, there) as (runner, build):
+                compiled = runner.compile(self._manifest)
+                build.paused = True
+                memo = self._memo(runner, compiled)
+                build.paused = False
+                if not compiled.is_ephemeral_model:
+                    runner.run(compiled, self._manifest)
+        except DbtBaseException as error:
+            raise BuildFailed(f"{model.name} could not be built.", why=str(error).strip()) from error
+        finally:
+            node.config.full_refresh = refresh
         sql = compiled.compiled_code or ""
         return Built(build, sql, None if model.volatile or full_refresh else traced(build, sql, memo))
+
+    def check(
+        self,
+        check: Check,
+        target: DbtTarget,
+        *,
+        now: datetime | None = None,
+        there: Iterable[Entry] | None = None,
+    ) -> Node:
+        """Run one data test or unit test at the target's ref, as ``build`` builds a model.
+
+        Raises ``BuildFailed`` where it cannot be run; that it fails is in what is returned.
+        """
+        from dbt_common.exceptions import DbtBaseException
+
+        node = self._checks[check.id]
+        try:
+            with self._running(node, target, now, there) as (runner, _):
+                result = runner.run(runner.compile(self._manifest), self._manifest)
+        except DbtBaseException as error:
+            raise BuildFailed(f"{check.name} could not be run.", why=str(error).strip()) from error
+        query = getattr(node, "compiled_code", "") or ""
+        return Node(
+            check.name,
+            check.kind,
+            str(result.status),
+            0.0,
+            (result.message or "").strip(),
+            query=query.strip(),
+        )
+
+    @property
+    def checks(self) -> list[Check]:
+        """The project's data tests and unit tests."""
+        names = {id_: node.name for id_, node in self._manifest.nodes.items()}
+        return [
+            Check(
+                id_,
+                node.name,
+                str(node.resource_type),
+                node.original_file_path,
+                tuple(sorted(names[parent] for parent in node.depends_on.nodes if parent in names)),
+            )
+            for id_, node in self._checks.items()
+        ]
+
+    @contextmanager
+    def _running(
+        self, node: Any, target: DbtTarget, now: datetime | None, there: Iterable[Entry] | None
+    ) -> Iterator[tuple[Any, Building]]:
+        """dbt's own runner of a node, connected at the target's ref."""
+        self._go_to(target)
+        adapter = self._adapter
+        if there is not None:
+            _tell(adapter, self._config.credentials.database, there)
+        _forget_compiled(self._manifest, node)
+        with building(now) as build, environment(target.env), working_directory_kept():
+            try:
+                with adapter.connection_named(node.unique_id, node):
+                    yield _runner(node)(self._config, adapter, node, 1, 1), build
+            finally:
+                adapter.release_connection()
 
     def _go_to(self, target: DbtTarget) -> None:
         """Let everything that is built from now on be built there."""
@@ -141,16 +211,16 @@ class Models:
         if node.extra_ctes:  # what is inlined stands in no template of its own
             return None
         context = runner.compiler._create_node_context(node, self._manifest, {})  # noqa: SLF001 - dbt's own way in
-        return memorise(node.raw_code, node.compiled_code, context, lambda thing: isinstance(thing, BaseRelation))
+        return memorise(
+            node.raw_code, node.compiled_code, context, lambda thing: isinstance(thing, BaseRelation)
+        )
 
     def _models(self) -> Iterator[Model]:
         nodes = self._manifest.nodes
         for node in self._nodes.values():
             read = self._read(node.depends_on.nodes) if node.resource_type != "seed" else set()
             key = node.config.get("unique_key") or ()
-            inlined = [
-                nodes[name] for name in self._inlined(node) if name in nodes
-            ]
+            inlined = [nodes[name] for name in self._inlined(node) if name in nodes]
             yield Model(
                 name=node.name,
                 kind=str(node.resource_type),
@@ -209,7 +279,6 @@ class Models:
 
 def _parse(project: Path, target: str, scratch: Path, variables: Mapping[str, Any]) -> tuple[Any, Any]:
     try:
-        from dbt import tracking
         from dbt.cli.flags import Flags
         from dbt.cli.types import Command
         from dbt.config.runtime import RuntimeConfig, load_profile, load_project
@@ -218,6 +287,8 @@ def _parse(project: Path, target: str, scratch: Path, variables: Mapping[str, An
         from dbt.parser.manifest import parse_manifest
         from dbt_common.context import set_invocation_context
         from dbt_common.exceptions import DbtBaseException
+
+        from dbt import tracking
     except ModuleNotFoundError as error:
         raise MissingExtra("testing", error.name or "dbt") from error
 
@@ -235,14 +306,15 @@ def _parse(project: Path, target: str, scratch: Path, variables: Mapping[str, An
         "send_anonymous_usage_stats": False,
         "write_json": False,
         "populate_cache": False,
+        "use_colors": False,
     }
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # dbt's own, of what it imports
             flags = Flags.from_dict(Command.RUN, given)
-            set_flags(flags)
+            set_flags(flags)  # type: ignore[no-untyped-call]
             setup_event_logger(flags)
-            tracking.do_not_track()
+            tracking.do_not_track()  # type: ignore[no-untyped-call]
             profile = load_profile(folder, dict(variables), None, target, 1)
             config = RuntimeConfig.from_parts(
                 load_project(folder, False, profile, dict(variables)), profile, flags
@@ -256,8 +328,23 @@ def _runner(node: Any) -> Any:
     from dbt.task.run import ModelRunner
     from dbt.task.seed import SeedRunner
     from dbt.task.snapshot import SnapshotRunner
+    from dbt.task.test import TestRunner
 
-    return {"seed": SeedRunner, "snapshot": SnapshotRunner}.get(str(node.resource_type), ModelRunner)
+    runners = {"seed": SeedRunner, "snapshot": SnapshotRunner, "test": TestRunner, "unit_test": TestRunner}
+    return runners.get(str(node.resource_type), ModelRunner)
+
+
+def _at_its_time(adapter: Any) -> None:
+    """Let statements of a build be made at its time; the embedded engine's own adapter does so by itself."""
+    if adapter.type() == "lakekit":
+        return
+    add_query = adapter.connections.add_query
+
+    def at_its_time(sql: str, *how: Any, **more: Any) -> Any:
+        build = under_way.get()
+        return add_query(freeze(sql, build.now) if build and build.now else sql, *how, **more)
+
+    adapter.connections.add_query = at_its_time
 
 
 def _tell(adapter: Any, database: str, there: Iterable[Entry]) -> None:
@@ -276,6 +363,8 @@ def _tell(adapter: Any, database: str, there: Iterable[Entry]) -> None:
 
 def _forget_compiled(manifest: Any, node: Any) -> None:
     """Let dbt compile a model, and what is inlined in it, as if it had not done so before."""
+    if not hasattr(node, "compiled"):
+        return  # a unit test, of which dbt makes a node of its own
     for one in (node, *(manifest.nodes.get(name) for name in getattr(node.depends_on, "nodes", ()))):
         if one is None or not hasattr(one, "compiled"):
             continue

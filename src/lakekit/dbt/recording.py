@@ -106,7 +106,7 @@ def traced(build: Building, compiled: str, memo: Memo | None) -> Trace:
     return Trace(compiled, steps, memo)
 
 
-class Diverged(Exception):  # noqa: N818 - no error: dbt builds then
+class Diverged(Exception):
     """The lake answered what it had not answered in any recording."""
 
 

@@ -28,7 +28,7 @@ class Memo(msgspec.Struct, frozen=True, array_like=True):
     calls: dict[str, Any]
 
 
-class Unknown(Exception):  # noqa: N818 - no error: dbt renders then
+class Unknown(Exception):
     """The memo does not know, or what is asked cannot be kept in one."""
 
 
@@ -66,7 +66,8 @@ def _names(sql: str) -> set[str]:
 
     environment = _environment()
     try:
-        return set(meta.find_undeclared_variables(environment.parse(sql))) - environment.globals.keys()
+        names: set[str] = meta.find_undeclared_variables(environment.parse(sql))
+        return names.difference(environment.globals)
     except TemplateError as error:
         raise Unknown from error
 
@@ -94,7 +95,9 @@ class _Listening:
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         asked = _call(self._name, given, named)
-        answer = self._thing(*map(_thing_of, given), **{name: _thing_of(value) for name, value in named.items()})
+        answer = self._thing(
+            *map(_thing_of, given), **{name: _thing_of(value) for name, value in named.items()}
+        )
         if self._is_relation(answer):
             self._memo.calls[asked] = {"relation": str(answer)}
             return _Held(str(answer), answer)
@@ -164,7 +167,9 @@ class _Known:
 
 def _call(name: str, given: tuple[Any, ...], named: Mapping[str, Any]) -> str:
     """A call as text: the same for the same arguments."""
-    return f"{name}{json.dumps([list(map(_plain, given)), {key: _plain(named[key]) for key in sorted(named)}])}"
+    return (
+        f"{name}{json.dumps([list(map(_plain, given)), {key: _plain(named[key]) for key in sorted(named)}])}"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -98,7 +98,7 @@ def compare(
         types=tuple(types),
         duplicates=tuple(findings.duplicates),
     )
-    return difference if difference else None
+    return difference or None
 
 
 def _check_call(

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..dbt.graph import Model
-    from ..dbt.models import Models
+    from ..dbt.models import Check, Models
+    from ..dbt.runner import Node
     from ..lake import Lake
     from ..settings import Settings
     from .lake import LakeUnderTest
@@ -77,6 +78,18 @@ class Harness:
         if embedded and built.trace:
             self._recordings.add(model.name, source, built.trace)
         return built.sql
+
+    def checks(self, lake: Lake) -> list[Check]:
+        """The project's data tests and unit tests; dbt is asked. Raises ``BuildFailed``."""
+        self._lake = lake
+        return self._models.checks
+
+    def check(self, lake: Lake, check: Check) -> Node:
+        """Run a data test or a unit test at the lake's ref. Raises ``BuildFailed`` where it cannot be run."""
+        self._lake = lake
+        embedded = self.settings.engine == "embedded"
+        there = None if embedded else lake.catalog.entries(lake.ref).values()
+        return self._models.check(check, lake.engine.dbt_target(lake.ref), there=there)
 
     def built(self, lake: LakeUnderTest, model: Model, sql: str) -> None:
         """A test has built a model."""
@@ -133,9 +146,7 @@ class Harness:
     @cached_property
     def _state(self) -> Path:
         """The folder for what holds only as long as the project's files say what they say now."""
-        name = fingerprint(
-            self.settings.dbt, self.project.model_paths, self.settings.engine, self._variables
-        )
+        name = fingerprint(self.settings.dbt, self.project.model_paths, self.settings.engine, self._variables)
         folder = self._cache / name
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)

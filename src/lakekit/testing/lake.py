@@ -6,6 +6,7 @@ import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from ..lake import Branch, Lake, Result
 from ..naming import quote
 from .compare import compare
 from .rows import rows_of
+from .snapshots import path_for, read, write
 from .syncs import Clock, Stream, sync
 from .values import arrow_table, check_columns
 
@@ -30,6 +32,16 @@ if TYPE_CHECKING:
     from .harness import Harness
 
 _READS: Final = re.compile(r"\s*(select|with|values|show|describe|explain)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The test that a lake is for: its id, where it stands, and whether its snapshots are to be written."""
+
+    id: str = ""
+    file: Path = field(default_factory=Path)
+    name: str = ""
+    update: bool = False
 
 
 @dataclass(slots=True)
@@ -66,7 +78,7 @@ class LakeUnderTest(Branch):
     are expected to hold rows. ``story`` is what has happened at the ref so far.
     """
 
-    def __init__(self, lake: Lake, harness: Harness, story: Story, test: str = "") -> None:
+    def __init__(self, lake: Lake, harness: Harness, story: Story, test: Place) -> None:
         super().__init__(lake.settings, lake.catalog, lake.engine, lake.ref, lake.onto)
         self.harness = harness
         self.test = test
@@ -123,7 +135,9 @@ class LakeUnderTest(Branch):
         if "." in table and self.graph.models.get(table) is None:
             self._sync(table, given, new_columns or {})
         elif new_columns:
-            raise UsageError(f"{table} is a model: its columns are its SQL's.", todo="give a source new columns")
+            raise UsageError(
+                f"{table} is a model: its columns are its SQL's.", todo="give a source new columns"
+            )
         else:
             self._hold(self.graph.find(table), given)
 
@@ -156,6 +170,13 @@ class LakeUnderTest(Branch):
                 on_node(node, len(needed))
         return BuildReport(tuple(nodes), time.monotonic() - started)
 
+    def prepare(self, models: Sequence[str]) -> None:
+        """Build models, and what they read, unless that has been done or they were given."""
+        chosen = [self.graph.models[name] for name in models if name in self.graph.models]
+        for model in self._needed(chosen):
+            if model.name not in self._story.given and self._story.built.get(model.name) != self._inputs(model):
+                self._build(model, full_refresh=False)
+
     def expect(
         self,
         table: str,
@@ -178,15 +199,31 @@ class LakeUnderTest(Branch):
         columns = self.columns(table)
         check_columns(names, columns, f"The expectation of {table}")
         if key is None:
-            key = model.key if model and names and all(set(model.key) <= row.keys() for row in expected) else ()
+            key = (
+                model.key if model and names and all(set(model.key) <= row.keys() for row in expected) else ()
+            )
         found = self._read(id_, names or columns)
         self.harness.expected(self, model, names or columns)
         if difference := compare(found, expected, key=key, partial=partial, tolerance=tolerance):
             raise AssertionError(f"{table} is not what was expected: {difference}")
 
+    def expect_snapshot(self, table: str, *, name: str = "", key: Sequence[str] | None = None) -> None:
+        """Expect a model, or any ``schema.table``, to hold what it held when its snapshot was written.
+
+        ``pytest --lake-update`` writes it, into ``__snapshots__`` beside the test; ``name`` tells apart two of one table.
+        Raises ``AssertionError`` with what differs, and ``UsageError`` where there is no snapshot yet.
+        """
+        __tracebackhide__ = True
+        file = path_for(self.test.file, self.test.name, name or table)
+        if self.test.update:
+            model, id_ = self._named(table)
+            columns = self.columns(table)
+            write(file, self._read(id_, columns), key if key is not None else model.key if model else ())
+        self.expect(table, read(file), key=key)
+
     def columns(self, table: str) -> list[str]:
         """The columns of a model or a ``schema.table`` that is there; raises ``UsageError`` where it is not."""
-        return self._schema(self._named(table)[1], table).names
+        return list(self._schema(self._named(table)[1], table).names)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows of a model or a ``schema.table``."""
@@ -245,7 +282,7 @@ class LakeUnderTest(Branch):
                 f"{model.name} is ephemeral: it is in no table that could be given.",
                 todo="give what it reads",
             )
-        schema = self._shape(model)
+        schema = self._columns_of(model)
         table = arrow_table(rows, schema, what=model.name)
         if entry := self.catalog.entries(self.ref).get(model.id):
             super().sql(f"drop {entry.kind} {quote(model.schema, model.table)}")
@@ -253,7 +290,7 @@ class LakeUnderTest(Branch):
         self._story.given.add(model.name)
         self._story.changed(str(model.id))
 
-    def _shape(self, model: Model) -> pa.Schema:
+    def _columns_of(self, model: Model) -> pa.Schema:
         """The columns of a model: those that it has when it is built of what is there, or of nothing."""
         key = self.harness.sources_of(model)
         if kept := self.harness.remembered(f"columns of {model.name}", key):
@@ -331,9 +368,7 @@ class LakeUnderTest(Branch):
         except LakekitError as error:
             if id_ in self._there():
                 raise
-            raise UsageError(
-                f"{name} is not there.", todo=f'build it first: lake.build("{name}")'
-            ) from error
+            raise UsageError(f"{name} is not there.", todo=f'build it first: lake.build("{name}")') from error
 
     def _read(self, id_: TableId, columns: Sequence[str]) -> pa.Table:
         listed = ", ".join(map(quote, columns))

@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from .lake import LakeUnderTest
     from .run import Run
@@ -39,7 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--lake-update", action="store_true", help="Write the snapshots that expect_snapshot compares with."
     )
     group.addoption(
-        "--lake-costs", action="store_true", help="Report what each model's builds cost, at the end of the run."
+        "--lake-costs",
+        action="store_true",
+        help="Report what each model's builds cost, at the end of the run.",
     )
     group.addoption(
         "--lake-coverage",
@@ -50,7 +53,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini("lake_engine", "What runs the SQL of tests on the `lake` fixture.", default="")
     parser.addini("lake_backend", "How the trino engine's services run.", default="")
-    parser.addini("lake_project", "The folder of the lakekit project; default: pytest's root folder.", default="")
+    parser.addini(
+        "lake_project", "The folder of the lakekit project; default: pytest's root folder.", default=""
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,6 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "lake(engine): what runs the SQL of this test: 'embedded', 'trino', or several names for one test each.",
     )
+    for kind in ("data", "unit"):
+        config.addinivalue_line("markers", f"dbt_{kind}_test: a {kind} test of the dbt project.")
     # Named before xdist starts its workers, which inherit the environment and share one stack.
     if not hasattr(config, "workerinput"):
         os.environ[_STACK] = os.path.join(  # noqa: PTH118 - pathlib costs what this plugin may
@@ -79,6 +86,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
             remove_stack(stack)
 
 
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if file_path.name == "dbt_project.yml":
+        from .dbt_tests import DbtProject
+
+        return DbtProject.from_parent(parent, path=file_path)
+    return None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = metafunc.definition.get_closest_marker("lake")
     engine = mark.kwargs.get("engine") if mark else None
@@ -96,15 +111,20 @@ def lake_engine(request: pytest.FixtureRequest) -> str:
         or run_of(request.config).engine
     )
     if engine not in _ENGINES:
-        pytest.fail(f"@pytest.mark.lake(engine={engine!r}): there is no such engine; they are: {', '.join(_ENGINES)}")
+        pytest.fail(
+            f"@pytest.mark.lake(engine={engine!r}): there is no such engine; they are: {', '.join(_ENGINES)}"
+        )
     return str(engine)
 
 
 @pytest.fixture
 def lake(request: pytest.FixtureRequest, lake_engine: str) -> Iterator[LakeUnderTest]:
     """A lake that this test has for itself: what it does is forgotten when it ends."""
+    from .lake import Place
+
     session = run_of(request.config).session(lake_engine)
-    taken = session.take(request.node.nodeid)
+    node = request.node
+    taken = session.take(Place(node.nodeid, node.path, node.name, request.config.getoption("lake_update")))
     yield taken
     if left := session.give_back(taken):
         warnings.warn(

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ProjectError, StackFailed
+from ..lake import Lake
+from ..naming import new_branch_name
 from ..settings import Settings
 from .harness import Harness
 from .session import LakeSession
@@ -15,6 +17,7 @@ from .session import LakeSession
 if TYPE_CHECKING:
     import pytest
 
+    from ..lake import Branch
     from ..stack import Endpoints
 
 
@@ -26,6 +29,8 @@ class Run:
         self._stack = Path(stack)
         self._owner = owner
         self._sessions: dict[str, LakeSession] = {}
+        self._harnesses: dict[str, Harness] = {}
+        self._of_main: Branch | None = None
 
     @property
     def engine(self) -> str:
@@ -35,18 +40,31 @@ class Run:
     def session(self, engine: str) -> LakeSession:
         """The lake of this process on an engine."""
         if engine not in self._sessions:
-            settings = self._settings.model_copy(update={"engine": engine})
+            harness = self.harness(engine)
+            self._sessions[engine] = LakeSession(harness.settings, harness, self.endpoints)
+        return self._sessions[engine]
+
+    def harness(self, engine: str) -> Harness:
+        """The project's models on an engine."""
+        if engine not in self._harnesses:
+            settings = self.settings.model_copy(update={"engine": engine})
             if engine == "trino":
                 settings = self._with_stack(settings)
-            harness = Harness(settings, settings.project / ".lakekit" / "testing")
-            self._sessions[engine] = LakeSession(settings, harness, self.endpoints)
-        return self._sessions[engine]
+            self._harnesses[engine] = Harness(settings, settings.project / ".lakekit" / "testing")
+        return self._harnesses[engine]
+
+    def branch_of_main(self) -> Lake:
+        """A branch of the project's own lake, with what has landed and been built there; one for the run."""
+        if self._of_main is None:
+            settings = self.harness(self.engine).settings
+            self._of_main = Lake.over(settings).branch(new_branch_name("test"))
+        return self._of_main
 
     def endpoints(self) -> Endpoints:
         """Where the services answer: the project's own, where they run, else ones that are started for this run."""
         from ..stack import stack_of
 
-        settings = self._with_stack(self._settings)
+        settings = self._with_stack(self.settings)
         stack = stack_of(settings)
         if settings.stack != self._stack:
             return stack.endpoints()
@@ -61,16 +79,20 @@ class Run:
             return []
         from ..stack import stack_of
 
-        stack = stack_of(self._with_stack(self._settings))
+        stack = stack_of(self._with_stack(self.settings))
         return [(f"{status.name} said last", stack.tail(status.name)) for status in stack.status()]
 
     def close(self) -> None:
         """Leave nothing behind but the stack, which others may be at."""
         for session in self._sessions.values():
             session.close()
+        if self._of_main:
+            self._of_main.delete_branch(self._of_main.ref)
+            self._of_main.close()
 
     @cached_property
-    def _settings(self) -> Settings:
+    def settings(self) -> Settings:
+        """The project's settings."""
         named = self._config.getini("lake_project")
         root = self._config.rootpath
         if named:
@@ -96,8 +118,8 @@ class Run:
 
     @cached_property
     def _with_backend(self) -> Settings:
-        backend = self._option("backend") or self._settings.backend
-        return self._settings.model_copy(update={"backend": backend})
+        backend = self._option("backend") or self.settings.backend
+        return self.settings.model_copy(update={"backend": backend})
 
     def _with_stack(self, settings: Settings) -> Settings:
         given: dict[str, Any] = {"backend": self._with_backend.backend}
@@ -106,7 +128,7 @@ class Run:
         return settings.model_copy(update=given)
 
     def _option(self, name: str) -> str:
-        return self._config.getoption(f"lake_{name}") or self._config.getini(f"lake_{name}")
+        return str(self._config.getoption(f"lake_{name}") or self._config.getini(f"lake_{name}"))
 
 
 def remove_stack(folder: str) -> None:

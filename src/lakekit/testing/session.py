@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import StackFailed
 from ..lake import Lake
 from ..naming import MAIN, new_branch_name
-from .lake import LakeUnderTest, Story
+from .lake import LakeUnderTest, Place, Story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,14 +45,14 @@ class LakeSession:
             self._lake = Lake.over(self._settings)
             name = self._lake.catalog.create_branch(new_branch_name("test"), at=self._first()).name
         root = Lake(self._lake.settings, self._lake.catalog, self._lake.engine, name, name)
-        self.main = LakeUnderTest(root, self._harness, Story())
+        self.main = LakeUnderTest(root, self._harness, Story(), Place())
         self._make_schemas()
         self._taken: LakeUnderTest | None = None
         self._slot = ""
         self._base = ""
         self._seen = -1
 
-    def take(self, test: str) -> LakeUnderTest:
+    def take(self, test: Place) -> LakeUnderTest:
         """A lake for a test, as ``main`` is now."""
         try:
             return self._take(test)
@@ -83,7 +83,7 @@ class LakeSession:
             if self._settings.engine == "embedded":
                 shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _take(self, test: str) -> LakeUnderTest:
+    def _take(self, test: Place) -> LakeUnderTest:
         catalog = self._lake.catalog
         if not self._slot:
             made = catalog.create_branch(new_branch_name("test"), at=self.main.ref)

@@ -37,7 +37,9 @@ def arrow_table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, *, what: s
     for number, row in enumerate(rows, 1):
         check_columns(row, schema.names, f"Row {number} of {what}")
     columns = [
-        pa.array([typed_cell(row, number, field, what) for number, row in enumerate(rows, 1)], type=field.type)
+        pa.array(
+            [typed_cell(row, number, field, what) for number, row in enumerate(rows, 1)], type=field.type
+        )
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)

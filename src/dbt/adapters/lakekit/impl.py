@@ -66,9 +66,7 @@ class LakekitAdapter(SQLAdapter):
     @override
     def list_relations_without_caching(self, schema_relation: BaseRelation) -> list[BaseRelation]:
         schema = str(schema_relation.schema)
-        return [
-            self._relation(schema, name, kind) for name, kind in asked(self.session, "relations", schema)
-        ]
+        return [self._relation(schema, name, kind) for name, kind in asked(self.session, "relations", schema)]
 
     @available.parse_none
     @override
@@ -125,9 +123,7 @@ class LakekitAdapter(SQLAdapter):
         """Do nothing: a varchar has no length here."""
 
     def _relation(self, schema: str, name: str, kind: str) -> BaseRelation:
-        return self.Relation.create(
-            database=CATALOG, schema=schema, identifier=name, type=RelationType(kind)
-        )
+        return self.Relation.create(database=CATALOG, schema=schema, identifier=name, type=RelationType(kind))
 
     # For the materializations.
 
