@@ -129,13 +129,20 @@ def full_refresh_equals_incremental(
         if failure := _refreshed_failure(lake, model, given, ignore):
             raise AssertionError(f"{failure}\n{told(model, given, full_refresh=True)}")
         return
+    # hypothesis, which takes its time to import, is for this alone
     from .falsify import falsify
     from .generate import batches as generated
+    from .generate import needed
 
     references = [lake.harness.project.reference(table) for table in histories.sources(lake, model)]
     check_columns(values or {}, [reference.table for reference in references], "`values`")
     strategy = generated(references, values=values, words=histories.words(lake, model))
-    found = falsify(strategy, lambda example: _refreshed_failure(lake, model, example, ignore), examples)
+    found = falsify(
+        strategy,
+        lambda example: _refreshed_failure(lake, model, example, ignore),
+        examples=examples,
+        needed={reference.table: needed(reference) for reference in references},
+    )
     if found:
         example, failure = found
         raise AssertionError(f"{failure}\n{told(model, example, full_refresh=True)}")
@@ -229,7 +236,8 @@ def survives_new_column(
     again = histories.said_again(lake, table) if rows is None else rows_of(rows)
     if not again:
         raise UsageError(
-            f"{table} has no rows that could come with a new column.", todo="give it some first, or name `rows`"
+            f"{table} has no rows that could come with a new column.",
+            todo="give it some first, or name `rows`",
         )
     widened = [{**row, column: value} for row in again]
     with lake.branch() as work:
@@ -237,7 +245,9 @@ def survives_new_column(
         with work.branch() as without:
             built(without, model, [{table: again}])
             expected = contents(without, of.id)
-        story = f"lake.given({table!r}, {widened!r}, new_columns={ {column: schema}!r})\nlake.build({model!r})"
+        story = (
+            f"lake.given({table!r}, {widened!r}, new_columns={ {column: schema}!r})\nlake.build({model!r})"
+        )
         try:
             work.given(table, widened, new_columns={column: schema})
             work.build(model)
@@ -266,7 +276,11 @@ def _refreshed_failure(
         except (BuildFailed, QueryFailed) as error:
             return f"{model} does not build:\n{error}"
         difference = between(found, contents(work, of.id), of.key, ignore)
-    return f"{model}, built in increments, is not what a full refresh makes it: {difference}" if difference else ""
+    return (
+        f"{model}, built in increments, is not what a full refresh makes it: {difference}"
+        if difference
+        else ""
+    )
 
 
 def _orders(count: int, limit: int) -> Iterator[Sequence[int]]:

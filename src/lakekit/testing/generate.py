@@ -61,7 +61,7 @@ def batches(
     words: Collection[str] | None = None,
     keys: int = 3,
     most: int = 4,
-    rows: int = 3,
+    rows: int = 10,
 ) -> SearchStrategy[list[Batch]]:
     """Up to ``most`` batches of the streams, of up to ``rows`` rows of each, over as many different ``keys``.
 
@@ -70,16 +70,29 @@ def batches(
     With ``words``, only the fields of these names are made, nested ones too: a record has hundreds, a model reads ten.
     """
     own = values or {}
-    streams = {
-        reference.table: st.lists(
-            _rows(reference, own.get(reference.table, {}), words, keys), min_size=1, max_size=rows
-        )
-        for reference in references
-    }
-    if len(streams) == 1:
-        return st.lists(st.fixed_dictionaries(streams), min_size=1, max_size=most)
-    some = st.fixed_dictionaries({}, optional=streams).filter(bool)
-    return st.lists(some, min_size=1, max_size=most)
+    # A build costs the same for ten rows as for one, so an example is not short by chance: it becomes so where it fails.
+    batch = st.fixed_dictionaries(
+        {
+            reference.table: st.lists(
+                _rows(reference, own.get(reference.table, {}), words, keys), max_size=rows
+            )
+            for reference in references
+        }
+    )
+    return st.lists(batch, min_size=most, max_size=most).map(_said).filter(bool)
+
+
+def needed(reference: Reference) -> set[str]:
+    """The columns that no row of a stream may leave out, unless it is a tombstone."""
+    must = {name for name, schema in reference.properties.items() if not _may_be_null(schema)}
+    cursor = {reference.cursor} if reference.cursor else set()
+    return {*reference.key, *(must - cursor if _goes_on(reference) else must | cursor)}
+
+
+def _said(batches: list[Batch]) -> list[Batch]:
+    """The batches that have rows, of the tables that have."""
+    some = [{table: rows for table, rows in batch.items() if rows} for batch in batches]
+    return [batch for batch in some if batch]
 
 
 def _rows(
@@ -105,24 +118,33 @@ def _of_key(
         for place, name in enumerate(reference.key)
     }
     marks = cursor is not None and cursor != DELETED_AT and DELETED_AT in properties
-    required, optional = dict(key), {}
+    required: dict[str, SearchStrategy[Any]] = dict(key)
+    optional: dict[str, SearchStrategy[Any]] = {}
     for name, schema in properties.items():
-        if name in key or (marks and name.startswith("deleted_")):
+        if name in key or name == cursor or (marks and name.startswith("deleted_")):
             continue  # of a deletion only its tombstone tells
-        if name == cursor:
-            late = _late(schema)
-            # A cursor that does not go on by itself is text: it is always given.
-            (optional if cursor_at(schema, BEGINNING) is not None else required)[name] = late
-        elif words is None or name in words:
-            value = _value(name, schema, number, words)
-            (optional if _may_be_null(schema) else required)[name] = _or_null(value, schema)
+        if words is None or name in words:
+            value = _or_null(_value(name, schema, number, words), schema)
+            (optional if _may_be_null(schema) else required)[name] = value
+    late = {cursor: _late(properties[cursor])} if cursor and cursor not in key else {}
     for name, strategy in own.items():
-        (required if name in required else optional)[name] = strategy
+        (late if name in late else required if name in required else optional)[name] = strategy
     record = st.fixed_dictionaries(required, optional=optional)
-    if not marks:
+    if not late:
         return record
+    late_record = st.fixed_dictionaries(required | late, optional=optional)
+    if (cursor in own) or not _goes_on(reference):
+        return late_record
+    if not marks:
+        return st.one_of(record, record, record, late_record)
     deleted = {DELETED_AT: st.sampled_from([_moment(at, properties[DELETED_AT]) for at in _DELETED])}
-    return st.one_of(record, record, record, st.fixed_dictionaries(key | deleted))
+    return st.one_of(record, record, record, late_record, st.fixed_dictionaries(key | deleted))
+
+
+def _goes_on(reference: Reference) -> bool:
+    """Whether a stream's cursor goes on where a row leaves it out."""
+    cursor = reference.cursor
+    return cursor is not None and cursor_at(reference.properties[cursor], BEGINNING) is not None
 
 
 def _part(number: int, place: int, parts: int) -> int:
@@ -164,7 +186,7 @@ def _value(  # noqa: PLR0911 (a table of types)
         case "integer":
             return st.sampled_from([1, 2, 3] if name.endswith("id") else [1, 2, 0])
         case "number":
-            return st.sampled_from([1, 2, 3] if name.endswith("id") else [1.0, 2.5, 0.0])
+            return st.sampled_from([1.0, 2.0, 3.0] if name.endswith("id") else [1.0, 2.5, 0.0])
     if schema.get("airbyte_type") == "integer":
         return st.sampled_from(["1", "2", "3"])
     if schema.get("format") in ("date", "date-time", "time"):
@@ -175,14 +197,15 @@ def _value(  # noqa: PLR0911 (a table of types)
 def _object(
     schema: Mapping[str, Any], number: int, words: Collection[str] | None, *, item: bool = False
 ) -> SearchStrategy[dict[str, Any]]:
-    required, optional = {}, {}
+    required: dict[str, SearchStrategy[Any]] = {}
+    optional: dict[str, SearchStrategy[Any]] = {}
     for name, of in schema.get("properties", {}).items():
         if words is not None and name not in words:
             continue
         if item and name == "id":
             # What a record lists is its own: no other record has it.
             ids = [10 * (number + 1) + n for n in (1, 2)]
-            required[name] = st.sampled_from(ids if "integer" in _kinds(_first(of)) else [*map(str, ids)])
+            required[name] = st.sampled_from(ids).map(int if "integer" in _kinds(_first(of)) else str)
             continue
         value = _value(name, of, number, words)
         (optional if _may_be_null(of) else required)[name] = _or_null(value, of)

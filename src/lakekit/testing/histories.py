@@ -50,9 +50,7 @@ def contents(lake: LakeUnderTest, table: TableId) -> pa.Table:
     return lake.sql(f"select * from {quote(table.schema, table.name)}").arrow()
 
 
-def between(
-    found: pa.Table, expected: pa.Table, key: Sequence[str], ignore: Iterable[str]
-) -> object | None:
+def between(found: pa.Table, expected: pa.Table, key: Sequence[str], ignore: Iterable[str]) -> object | None:
     """How two states of a table differ, but for columns; its ``str`` says so. None if they do not.
 
     Rows are told apart by their key, as long as it does so.
@@ -89,14 +87,13 @@ def completed(lake: LakeUnderTest, batches: Sequence[Mapping[str, Any]]) -> list
         for table, rows in batch.items():
             if table in lake.graph.models:
                 raise UsageError(
-                    f"{table} is a model: what is given last is what it holds.", todo="give batches to sources"
+                    f"{table} is a model: what is given last is what it holds.",
+                    todo="give batches to sources",
                 )
             if table not in story.streams:
                 reference = lake.harness.project.reference(table)
                 story.streams[table] = Stream(reference, dict(reference.properties))
-            records[table] = complete(
-                story.streams[table], rows_of(rows), story.clock.next(lake.now), table
-            )
+            records[table] = complete(story.streams[table], rows_of(rows), story.clock.next(lake.now), table)
         whole.append(records)
     said: dict[str, dict[str, None]] = {}
     for batch in whole:
@@ -168,7 +165,7 @@ def rows_written(lake: LakeUnderTest, table: TableId) -> int:
     if entry is None or entry.kind == "view":
         return 0
     snapshots = lake.catalog.iceberg(lake.ref).load_table((table.schema, table.name)).snapshots()
-    return sum(int((snapshot.summary or {}).get("added-records") or 0) for snapshot in snapshots)
+    return sum(int(snapshot.summary.get("added-records") or 0) for snapshot in snapshots if snapshot.summary)
 
 
 def _tells(key: Sequence[str], table: pa.Table) -> bool:
