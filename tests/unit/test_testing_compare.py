@@ -143,9 +143,7 @@ def test_a_value_of_the_wrong_type_is_told_as_such_and_alone() -> None:
     [wrong] = difference.types
     assert (wrong.number, wrong.column, wrong.type, wrong.expected) == (1, "total", "decimal(18,2)", "thirty")
     assert not difference.changed
-    assert "total is a decimal(18,2); expected row 1 has 'thirty' (str): it is not a number" in str(
-        difference
-    )
+    assert "total is decimal(18,2); expected row 1 has 'thirty' (str): it is not a number" in str(difference)
     assert differs(ORDERS, [{"order_id": "x"}], key=["order_id"], partial=True).missing == ()
 
 
@@ -267,9 +265,9 @@ def test_a_difference_reads_at_a_glance() -> None:
         {"order_id": 5, "name": "new", "total": 1, "tags": None},
         {"order_id": 4, "name": "y", "total": "many", "tags": None},
     ]
-    assert str(compare(table, expected, key=["order_id"])).splitlines() == [
+    assert str(compare(table, expected, key="order_id")).splitlines() == [
         "1 of the wrong type, 3 changed, 1 missing, 1 extra (4 rows expected, 4 found)",
-        "! total is a decimal(18,2); expected row 4 has 'many' (str): it is not a number",
+        "! total is decimal(18,2); expected row 4 has 'many' (str): it is not a number",
         "   order_id",
         "~  1         total: 31.00 → 30.00  tags: ['b'] → ['a']",
         "~  20        name: '日本' → '日本語'",

@@ -40,7 +40,7 @@ NOT_NULL: Final = _Special("NOT_NULL")
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a cell should hold. ``exact`` is its value in a form that can be looked up, unless it is not just one."""
+    """What a cell should hold: ``value``, a value near it, the JSON that it is, or whatever a sentinel stands for."""
 
     value: Any
     type: pa.DataType
@@ -49,6 +49,7 @@ class Expected:
 
     @property
     def is_exact(self) -> bool:
+        """Whether only ``value`` itself will do, so that it can be looked up."""
         return not isinstance(self.value, _Special) and self.json is None and not self.tolerance
 
     def matches(self, found: Any) -> bool:

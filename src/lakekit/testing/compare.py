@@ -30,7 +30,6 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    number: int
     given: Row
     cells: Mapping[str, Expected]
 
@@ -49,7 +48,11 @@ class _Wanted:
         )
 
     def shown(self) -> Row:
-        return {name: wanted.value for name, wanted in self.cells.items()}
+        """The row with its columns' types, but for a value that cannot have one."""
+        return {
+            name: self.given[name] if wanted.value is ANY else wanted.value
+            for name, wanted in self.cells.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def compare(
     found: pa.Table,
     expected: Iterable[Row],
     *,
-    key: Sequence[str] = (),
+    key: str | Sequence[str] = (),
     partial: bool = False,
     tolerance: float | Mapping[str, float] = 0,
 ) -> Difference | None:
@@ -72,10 +75,11 @@ def compare(
 
     ``key`` columns, which every expected row names, tell which row is which; without them rows are matched as a
     whole, and what is left over is paired with what is most like it. ``partial`` allows rows that nobody expects.
-    ``tolerance`` is how far numbers may be off: in all columns of decimals and doubles, or by column. Raises ``UsageError`` for
-    a call that makes no sense, such as a column that the table does not have.
+    ``tolerance`` is how far numbers may be off: in all columns of decimals and doubles, or by column. Raises
+    ``UsageError`` for a call that makes no sense, such as a column that the table does not have.
     """
     expected = list(expected)
+    key = (key,) if isinstance(key, str) else tuple(key)
     _check_call(found, expected, key, tolerance)
     wanted, types = _typed(found.schema, expected, key, tolerance)
     # With nothing expected there is nothing named: then every column is shown of the rows that should not be there.
@@ -89,7 +93,7 @@ def compare(
     difference = Difference(
         expected_rows=len(expected),
         found_rows=found.num_rows,
-        key=tuple(key),
+        key=key,
         missing=tuple(row.shown() for row in findings.missing),
         extra=() if partial else tuple(findings.extra),
         changed=tuple(
@@ -140,7 +144,7 @@ def _typed(
             except Misfit as error:
                 wrong.append(WrongType(number, name, type_name(type_), value, str(error)))
                 cells[name] = Expected(ANY, type_)
-        wanted.append(_Wanted(number, row, cells))
+        wanted.append(_Wanted(row, cells))
     return wanted, wrong
 
 

@@ -114,7 +114,7 @@ def _changed_line(changed: ChangedRow, named: Sequence[str]) -> tuple[str, ...]:
 def _type_line(wrong: WrongType) -> tuple[str, ...]:
     given = f"{show(wrong.expected)} ({type(wrong.expected).__name__})"
     why = f": {wrong.why}" if wrong.why else ""
-    return ("!", f"{wrong.column} is a {wrong.type}; expected row {wrong.number} has {given}{why}")
+    return ("!", f"{wrong.column} is {wrong.type}; expected row {wrong.number} has {given}{why}")
 
 
 def _duplicate_line(double: Duplicate) -> tuple[str, ...]:
