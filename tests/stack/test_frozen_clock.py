@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lakekit import Lake
+from lakekit.engine.clock import freeze
 from lakekit.errors import QueryFailed
 from lakekit.settings import FILE
-from lakekit.testing.clock import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

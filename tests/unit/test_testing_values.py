@@ -1,6 +1,6 @@
 """Values out of tests: from whatever holds them, into what a column holds, exactly or not at all."""
 
-# ruff: noqa: DTZ001 (moments without a zone are what is tested)
+
 
 from __future__ import annotations
 

@@ -84,19 +84,15 @@ class LakeUnderTest(Branch):
         self.test = test
         self.branches: set[str] = set()
         """Branches that were made of this lake, and not deleted since."""
-        self._story = story
+        self.story = story
+        """What has happened here."""
         self._origin: LakeUnderTest | None = None
         self._now: datetime | None = None
 
     @property
-    def story(self) -> Story:
-        """What has happened here."""
-        return self._story
-
-    @property
     def touched(self) -> int:
         """How often anything was given or built here."""
-        return sum(self._story.changes.values())
+        return sum(self.story.changes.values())
 
     @property
     def now(self) -> datetime | None:
@@ -174,7 +170,9 @@ class LakeUnderTest(Branch):
         """Build models, and what they read, unless that has been done or they were given."""
         chosen = [self.graph.models[name] for name in models if name in self.graph.models]
         for model in self._needed(chosen):
-            if model.name not in self._story.given and self._story.built.get(model.name) != self._inputs(model):
+            if model.name not in self.story.given and self.story.built.get(model.name) != self._inputs(
+                model
+            ):
                 self._build(model, full_refresh=False)
 
     def expect(
@@ -223,7 +221,7 @@ class LakeUnderTest(Branch):
 
     def columns(self, table: str) -> list[str]:
         """The columns of a model or a ``schema.table`` that is there; raises ``UsageError`` where it is not."""
-        return list(self._schema(self._named(table)[1], table).names)
+        return list(self.schema(self._named(table)[1], table).names)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows of a model or a ``schema.table``."""
@@ -233,14 +231,14 @@ class LakeUnderTest(Branch):
     def sql(self, statement: str) -> Result:
         """Run one statement of Trino SQL at this ref, at the time that the clock says."""
         if not _READS.match(statement):
-            for table in list(self._story.changes):
-                self._story.changed(table)  # it may have changed anything
+            for table in list(self.story.changes):
+                self.story.changed(table)  # it may have changed anything
         return super().sql(freeze(statement, self._now) if self._now else statement)
 
     @override
     def branch(self, name: str | None = None) -> LakeUnderTest:
         """A branch of this lake as it is now, to try something on and perhaps publish; gone when its block ends."""
-        work = LakeUnderTest(super().branch(name), self.harness, self._story.copy(), self.test)
+        work = LakeUnderTest(super().branch(name), self.harness, self.story.copy(), self.test)
         self.branches.add(work.ref)
         work._origin, work._now = self, self._now
         return work
@@ -256,25 +254,25 @@ class LakeUnderTest(Branch):
     def publish(self, *, unchecked: bool = False, message: str = "") -> Ref:
         merged = super().publish(unchecked=unchecked, message=message)
         if self._origin and self._origin.ref == self.onto:
-            self._origin._story = self._story.copy()
+            self._origin.story = self.story.copy()
         return merged
 
     def _sync(self, table: str, rows: list[dict[str, Any]], new_columns: Mapping[str, Any]) -> None:
         stream = self._stream(table)
         for name, of in new_columns.items():
             stream.properties[name] = {"type": ["null", of]} if isinstance(of, str) else of
-        written = sync(stream, rows, self._story.clock.next(self._now), table)
-        there = bool(self._story.changes.get(table))
+        written = sync(stream, rows, self.story.clock.next(self._now), table)
+        there = bool(self.story.changes.get(table))
         if written.num_rows or not there or new_columns:
             # A stream without a key is appended to.
             self.engine.put_rows(self.ref, TableId.parse(table), written, stream.key)
-        self._story.changed(table)
+        self.story.changed(table)
 
     def _stream(self, table: str) -> Stream:
-        if table not in self._story.streams:
+        if table not in self.story.streams:
             reference = self.harness.project.reference(table)
-            self._story.streams[table] = Stream(reference, dict(reference.properties))
-        return self._story.streams[table]
+            self.story.streams[table] = Stream(reference, dict(reference.properties))
+        return self.story.streams[table]
 
     def _hold(self, model: Model, rows: list[dict[str, Any]]) -> None:
         if model.materialized == "ephemeral":
@@ -287,8 +285,8 @@ class LakeUnderTest(Branch):
         if entry := self.catalog.entries(self.ref).get(model.id):
             super().sql(f"drop {entry.kind} {quote(model.schema, model.table)}")
         self.engine.put_rows(self.ref, model.id, table, ())
-        self._story.given.add(model.name)
-        self._story.changed(str(model.id))
+        self.story.given.add(model.name)
+        self.story.changed(str(model.id))
 
     def _columns_of(self, model: Model) -> pa.Schema:
         """The columns of a model: those that it has when it is built of what is there, or of nothing."""
@@ -296,18 +294,18 @@ class LakeUnderTest(Branch):
         if kept := self.harness.remembered(f"columns of {model.name}", key):
             return pa.ipc.read_schema(pa.py_buffer(kept))
         with self.branch() as tried:
-            tried._story.given.discard(model.name)
+            tried.story.given.discard(model.name)
             if model.id in tried.catalog.entries(tried.ref):
-                schema = tried._schema(model.id, model.name)
+                schema = tried.schema(model.id, model.name)
             else:
                 tried.build(model.name)
-                schema = tried._schema(model.id, model.name)
+                schema = tried.schema(model.id, model.name)
         self.harness.remember(f"columns of {model.name}", key, schema.serialize().to_pybytes())
         return schema
 
     def _needed(self, chosen: Sequence[Model]) -> list[Model]:
         """The chosen models, and of all that they read what has not been built of what is there now; parents first."""
-        graph, story = self.graph, self._story
+        graph, story = self.graph, self.story
         names = {model.name for model in chosen}
         needed: list[Model] = []
         for model in graph.ordered(names | graph.ancestors(names)):
@@ -326,7 +324,7 @@ class LakeUnderTest(Branch):
         return [model for model in needed if model.name in wanted]
 
     def _inputs(self, model: Model) -> tuple[int, ...]:
-        changes = self._story.changes
+        changes = self.story.changes
         parents = [self.graph.models[name] for name in model.parents]
         return tuple(
             changes.get(table, 0) for table in (*model.sources, *(str(parent.id) for parent in parents))
@@ -334,14 +332,14 @@ class LakeUnderTest(Branch):
 
     def _build(self, model: Model, *, full_refresh: bool) -> Node:
         for table in model.sources:
-            if not self._story.changes.get(table) and TableId.parse(table) not in self._there():
+            if not self.story.changes.get(table) and TableId.parse(table) not in self._there():
                 self._sync(table, [], {})
         started = time.monotonic()
         inputs = self._inputs(model)
         sql = self.harness.build(self, model, now=self._now, full_refresh=full_refresh)
-        self._story.built[model.name] = inputs
-        self._story.given.discard(model.name)
-        self._story.changed(str(model.id))
+        self.story.built[model.name] = inputs
+        self.story.given.discard(model.name)
+        self.story.changed(str(model.id))
         node = Node(model.name, model.kind, "success", time.monotonic() - started, schema=model.schema)
         self.harness.built(self, model, sql)
         return node
@@ -360,7 +358,8 @@ class LakeUnderTest(Branch):
         model = self.graph.find(table)
         return model, model.id
 
-    def _schema(self, id_: TableId, name: str) -> pa.Schema:
+    def schema(self, id_: TableId, name: str) -> pa.Schema:
+        """The columns of a table or view; ``name`` is what it is called where it is not there (``UsageError``)."""
         try:
             return self.engine.execute(
                 self.ref, f"select * from {quote(id_.schema, id_.name)} limit 0"
