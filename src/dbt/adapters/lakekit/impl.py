@@ -13,7 +13,7 @@ from dbt_common.contracts.constraints import ConstraintType
 from typing_extensions import override
 
 from lakekit.catalog.protocol import TableId
-from lakekit.engine.duckdb.session import LOCAL, SCRATCH
+from lakekit.engine.duckdb.plan import LOCAL, SCRATCH
 from lakekit.naming import CATALOG, quote
 
 from .column import LakekitColumn
@@ -66,9 +66,7 @@ class LakekitAdapter(SQLAdapter):
     @override
     def list_relations_without_caching(self, schema_relation: BaseRelation) -> list[BaseRelation]:
         schema = str(schema_relation.schema)
-        return [
-            self._relation(schema, name, kind) for name, kind in asked(self.session, "relations", schema)
-        ]
+        return [self._relation(schema, name, kind) for name, kind in asked(self.session, "relations", schema)]
 
     @available.parse_none
     @override
@@ -125,9 +123,7 @@ class LakekitAdapter(SQLAdapter):
         """Do nothing: a varchar has no length here."""
 
     def _relation(self, schema: str, name: str, kind: str) -> BaseRelation:
-        return self.Relation.create(
-            database=CATALOG, schema=schema, identifier=name, type=RelationType(kind)
-        )
+        return self.Relation.create(database=CATALOG, schema=schema, identifier=name, type=RelationType(kind))
 
     # For the materializations.
 
