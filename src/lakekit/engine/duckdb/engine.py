@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...catalog.embedded import EmbeddedCatalog
 from ...catalog.embedded.endpoint import Endpoint
 from ..protocol import DbtTarget
+from .plans import Plans
 from .session import Session
 from .statements import run
 
@@ -23,8 +24,10 @@ _shared_lock = Lock()
 class DuckDBEngine:
     """``engine.protocol.Engine`` over an embedded catalog."""
 
-    def __init__(self, catalog: EmbeddedCatalog) -> None:
+    def __init__(self, catalog: EmbeddedCatalog, plans: Path | None = None) -> None:
+        """In ``plans`` it keeps, for other processes, what it has worked out of statements."""
         self.catalog = catalog
+        self.plans = Plans(plans)
         self._endpoint = Endpoint(catalog)
         self._sessions: dict[str, Session] = {}
         self._lock = Lock()
@@ -38,7 +41,7 @@ class DuckDBEngine:
         """DuckDB at a ref, opened at the first use. Raises ``RefNotFound``."""
         with self._lock:
             if ref not in self._sessions:
-                self._sessions[ref] = Session(self.catalog, self._endpoint, ref)
+                self._sessions[ref] = Session(self.catalog, self._endpoint, ref, self.plans)
             return self._sessions[ref]
 
     def dbt_target(self, ref: str) -> DbtTarget:
