@@ -320,6 +320,7 @@ class Stack:
         credentials = self._files.credentials()
         inside = self._backend(state).inside
         return Endpoints(
+            statistics=False,
             trino_uri=f"http://127.0.0.1:{trino_port}",
             nessie_uri=f"http://127.0.0.1:{nessie_port}",
             s3_endpoint=f"http://127.0.0.1:{s3_port}",

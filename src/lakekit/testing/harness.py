@@ -43,7 +43,7 @@ class Harness:
     def __init__(self, settings: Settings, cache: Path, variables: Mapping[str, Any] | None = None) -> None:
         self.settings = settings
         self.project = Project(settings.project, settings.dbt)
-        self._cache = cache
+        self.cache = cache
         self._variables = dict(variables or {})
         self._lake: Lake | None = None
         self._sources: dict[str, str] = {}
@@ -147,10 +147,10 @@ class Harness:
     def _state(self) -> Path:
         """The folder for what holds only as long as the project's files say what they say now."""
         name = fingerprint(self.settings.dbt, self.project.model_paths, self.settings.engine, self._variables)
-        folder = self._cache / name
+        folder = self.cache / name
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            states = sorted(self._cache.iterdir(), key=lambda state: state.stat().st_mtime, reverse=True)
+            states = sorted(self.cache.iterdir(), key=lambda state: state.stat().st_mtime, reverse=True)
             for old in states[_STATES_KEPT:]:
                 if old.is_dir() and old != folder:
                     shutil.rmtree(old, ignore_errors=True)
@@ -184,4 +184,4 @@ class Harness:
 
         assert self._lake is not None
         target = self._lake.engine.dbt_target(self._lake.ref)
-        return Models(self.settings.dbt, target, self._cache / "dbt", self._variables)
+        return Models(self.settings.dbt, target, self.cache / "dbt", self._variables)

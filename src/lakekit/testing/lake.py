@@ -54,8 +54,12 @@ class Story:
     """The models that were given, and so are not built."""
     changes: dict[str, int] = field(default_factory=dict)
     """How often a table has been given or built."""
+    shapes: dict[str, int] = field(default_factory=dict)
+    """How often the columns of a source's table have changed."""
     built: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """What each model was built of: the changes of all that it reads, in order."""
+    statements: int = 0
+    """How many statements a test has run that may have changed something."""
 
     def changed(self, table: str) -> None:
         self.changes[table] = self.changes.get(table, 0) + 1
@@ -67,7 +71,9 @@ class Story:
             {name: stream.copy() for name, stream in self.streams.items()},
             set(self.given),
             dict(self.changes),
+            dict(self.shapes),
             dict(self.built),
+            self.statements,
         )
 
 
@@ -231,6 +237,7 @@ class LakeUnderTest(Branch):
     def sql(self, statement: str) -> Result:
         """Run one statement of Trino SQL at this ref, at the time that the clock says."""
         if not _READS.match(statement):
+            self.story.statements += 1
             for table in list(self.story.changes):
                 self.story.changed(table)  # it may have changed anything
         return super().sql(freeze(statement, self._now) if self._now else statement)
@@ -263,6 +270,8 @@ class LakeUnderTest(Branch):
             stream.properties[name] = {"type": ["null", of]} if isinstance(of, str) else of
         written = sync(stream, rows, self.story.clock.next(self._now), table)
         there = bool(self.story.changes.get(table))
+        if new_columns or not there:
+            self.story.shapes[table] = self.story.shapes.get(table, 0) + 1
         if written.num_rows or not there or new_columns:
             # A stream without a key is appended to.
             self.engine.put_rows(self.ref, TableId.parse(table), written, stream.key)
@@ -311,8 +320,8 @@ class LakeUnderTest(Branch):
         for model in graph.ordered(names | graph.ancestors(names)):
             if model.name in story.given and model.name not in names:
                 continue
-            stale = story.built.get(model.name) != self._inputs(model) or any(
-                parent in {one.name for one in needed} for parent in model.parents
+            stale = story.built.get(model.name) != self._inputs(model) or (
+                model.materialized != "view" and any(one.name in model.parents for one in needed)
             )
             if model.name in names or stale:
                 needed.append(model)
@@ -324,10 +333,14 @@ class LakeUnderTest(Branch):
         return [model for model in needed if model.name in wanted]
 
     def _inputs(self, model: Model) -> tuple[int, ...]:
-        changes = self.story.changes
+        story = self.story
         parents = [self.graph.models[name] for name in model.parents]
+        if model.materialized == "view":  # it changes when what it reads has other columns, not other rows
+            above = [self.graph.models[name] for name in self.graph.ancestors([model.name])]
+            sources = sorted({table for one in (model, *above) for table in one.sources})
+            return (story.statements, *(story.shapes.get(table, 0) for table in sources))
         return tuple(
-            changes.get(table, 0) for table in (*model.sources, *(str(parent.id) for parent in parents))
+            story.changes.get(table, 0) for table in (*model.sources, *(str(parent.id) for parent in parents))
         )
 
     def _build(self, model: Model, *, full_refresh: bool) -> Node:
