@@ -9,13 +9,17 @@ from ...catalog.embedded import EmbeddedCatalog
 from ...catalog.embedded.endpoint import Endpoint
 from ..protocol import DbtTarget
 from .plans import Plans
+from .rows import put_rows
 from .session import Session
 from .statements import run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pyarrow as pa
+
+    from ...catalog.protocol import TableId
 
 _shared: dict[Path, DuckDBEngine] = {}
 _shared_lock = Lock()
@@ -36,6 +40,9 @@ class DuckDBEngine:
 
     def execute(self, ref: str, sql: str) -> pa.Table:
         return run(self.session(ref), sql)
+
+    def put_rows(self, ref: str, table: TableId, rows: pa.Table, key: Sequence[str]) -> None:
+        put_rows(self.session(ref), table, rows, key)
 
     def session(self, ref: str) -> Session:
         """DuckDB at a ref, opened at the first use. Raises ``RefNotFound``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import uuid4
 
 import duckdb
@@ -193,9 +193,23 @@ class Session:
     ) -> None:
         """Make a table of a query in one commit; ``replace`` what is there."""
         columns = [f"{quote(name)} {kind}" for name, kind in query.columns]
-        # Not CREATE TABLE … AS: DuckDB would make an empty folder "data" where the process happens to work.
-        with self.staged(table, columns, replace=replace, partitioning=partitioning) as (cursor, place):
+        how: Any = {"replace": replace, "partitioning": partitioning}
+        with self.cursor() as cursor, failing(), self.staged(cursor, table, columns, **how) as place:
+            # Not CREATE TABLE … AS: DuckDB would make an empty folder "data" where the process happens to work.
             cursor.execute(f"insert into {place} {query.sql}")
+
+    def define_table(
+        self,
+        table: TableId,
+        columns: Sequence[str],
+        *,
+        replace: bool = False,
+        partitioning: Sequence[str] = (),
+    ) -> None:
+        """Make an empty table of column definitions (DuckDB's), in one commit; ``replace`` what is there."""
+        how: Any = {"replace": replace, "partitioning": partitioning}
+        with self.cursor() as cursor, failing(), self.staged(cursor, table, columns, **how):
+            pass
 
     def writable(self) -> Relations:
         """What may be changed at the ref; raises ``UsageError`` at a commit's hash."""
@@ -206,29 +220,29 @@ class Session:
     @contextmanager
     def staged(
         self,
+        cursor: DuckDBPyConnection,
         table: TableId,
         columns: Sequence[str],
         *,
         replace: bool = False,
         partitioning: Sequence[str] = (),
-    ) -> Iterator[tuple[DuckDBPyConnection, str]]:
+    ) -> Iterator[str]:
         """A table of column definitions (DuckDB's) where no one sees it; when the block ends, its name means it."""
         target = self.writable()
-        with self.cursor() as cursor, failing():
-            if not target.has_schema(table.schema):
-                raise NoSuchSchema(f"There is no schema {table.schema}.")
-            if not replace and table in self.catalog.entries(self.ref):
-                raise RelationExists(f"{table} exists already.")
-            with self._staging_lock:
-                if not self._has_staging:
-                    self._attach(STAGING, self.endpoint.url(STAGING))
-                    self._has_staging = True
-            name = f"{table.schema}_{table.name}_{uuid4().hex}"
-            place = quote(STAGING, STAGING_SCHEMA, name)
-            partitioned = f"partitioned by ({', '.join(partitioning)})" if partitioning else ""
-            cursor.execute(f"create table {place} ({', '.join(columns)}) {partitioned}")
-            yield cursor, place
-            target.adopt(name, table, replace=replace)
+        if not target.has_schema(table.schema):
+            raise NoSuchSchema(f"There is no schema {table.schema}.")
+        if not replace and table in self.catalog.entries(self.ref):
+            raise RelationExists(f"{table} exists already.")
+        with self._staging_lock:
+            if not self._has_staging:
+                self._attach(STAGING, self.endpoint.url(STAGING))
+                self._has_staging = True
+        name = f"{table.schema}_{table.name}_{uuid4().hex}"
+        place = quote(STAGING, STAGING_SCHEMA, name)
+        partitioned = f"partitioned by ({', '.join(partitioning)})" if partitioning else ""
+        cursor.execute(f"create table {place} ({', '.join(columns)}) {partitioned}")
+        yield place
+        target.adopt(name, table, replace=replace)
 
     def _attach(self, name: str, url: str) -> None:
         self._root.execute(

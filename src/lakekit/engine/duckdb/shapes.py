@@ -42,6 +42,11 @@ def table_shape(pointer: str) -> Shape | None:
         return None
 
 
+def column_names(pointer: str) -> list[str]:
+    """The names of the table's columns, in order."""
+    return [field["name"] for field in current_schema(read_json(pointer))["fields"]]
+
+
 def required_columns(pointer: str) -> set[str]:
     """The columns that may not be null."""
     fields = current_schema(read_json(pointer))["fields"]

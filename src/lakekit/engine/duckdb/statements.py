@@ -107,8 +107,7 @@ def _create_table(session: Session, reading: Reading) -> None:
         session.create_table(table, query, replace=replace, partitioning=partitioning)
     else:
         columns = list(_columns(session, reading))
-        with session.staged(table, columns, replace=replace, partitioning=partitioning):
-            pass  # it stays empty
+        session.define_table(table, columns, replace=replace, partitioning=partitioning)
 
 
 def _columns(session: Session, reading: Reading) -> Iterator[str]:
