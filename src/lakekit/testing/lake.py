@@ -334,14 +334,21 @@ class LakeUnderTest(Branch):
 
     def _inputs(self, model: Model) -> tuple[int, ...]:
         story = self.story
-        parents = [self.graph.models[name] for name in model.parents]
         if model.materialized == "view":  # it changes when what it reads has other columns, not other rows
             above = [self.graph.models[name] for name in self.graph.ancestors([model.name])]
             sources = sorted({table for one in (model, *above) for table in one.sources})
             return (story.statements, *(story.shapes.get(table, 0) for table in sources))
-        return tuple(
-            story.changes.get(table, 0) for table in (*model.sources, *(str(parent.id) for parent in parents))
-        )
+        return self._changes_read(model)
+
+    def _changes_read(self, model: Model) -> tuple[int, ...]:
+        """How often the rows that a model reads have changed, those behind views among them."""
+        changes = self.story.changes
+        found = [changes.get(table, 0) for table in model.sources]
+        for parent in (self.graph.models[name] for name in model.parents):
+            found.append(changes.get(str(parent.id), 0))
+            if parent.materialized == "view" and parent.name not in self.story.given:
+                found += self._changes_read(parent)
+        return tuple(found)
 
     def _build(self, model: Model, *, full_refresh: bool) -> Node:
         for table in model.sources:
