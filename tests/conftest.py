@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import docker_engine
+from . import docker_daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[_STACK] = tempfile.mkdtemp(prefix="lakekit-test-stack-")
         os.environ[_OWNER] = str(os.getpid())
-        os.environ[docker_engine.FOLDER] = tempfile.mkdtemp(prefix="lakekit-test-engine-")
+        os.environ[docker_daemon.FOLDER] = tempfile.mkdtemp(prefix="lakekit-test-docker-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -38,7 +38,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         folder = Path(os.environ.pop(_STACK))
         Stack(folder).down()
         shutil.rmtree(folder)
-        docker_engine.stop(Path(os.environ.pop(docker_engine.FOLDER)))
+        docker_daemon.stop(Path(os.environ.pop(docker_daemon.FOLDER)))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from lakekit.engine.trino import TrinoEngine
 from lakekit.stack import Stack, minio
 from lakekit.stack.artifacts import default_cache
 
-from .. import docker_engine
+from .. import docker_daemon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def make_stack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Stack]:
     """Makes a stack in a folder: child processes with either S3 store, and containers, in turn."""
     if request.param == "docker":
-        monkeypatch.setenv("DOCKER_HOST", docker_engine.host())
+        monkeypatch.setenv("DOCKER_HOST", docker_daemon.host())
         return lambda folder: Stack(folder, backend="docker")
     if request.param == "minio":
         needs_minio()

@@ -16,9 +16,10 @@ from lakekit.cli import main
 from lakekit.errors import StackFailed, UsageError
 from lakekit.scaffold import new
 from lakekit.stack import Stack
+from lakekit.stack.containers import _version
 from lakekit.testing import LakehouseContainers
 
-from .. import docker_engine
+from .. import docker_daemon
 from .conftest import insert, kill, make_table, marked, numbers
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def test_every_port_of_a_process_is_this_machine_s_own(tmp_path: Path) -> None:
 def test_a_project_s_lake_in_containers_for_as_long_as_a_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", docker_engine.host())
+    monkeypatch.setenv("DOCKER_HOST", docker_daemon.host())
     monkeypatch.chdir(new(tmp_path / "shop"))
     containers = LakehouseContainers()
     with containers as lake:
@@ -113,19 +114,38 @@ def test_a_project_s_lake_in_containers_for_as_long_as_a_block(
     assert not _listening(at)
 
 
-def test_without_an_engine_containers_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_docker_containers_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
-    with pytest.raises(StackFailed, match="No Docker engine answers") as caught:
+    with pytest.raises(StackFailed, match="Docker does not answer") as caught:
         Stack(tmp_path / "stack", backend="docker").up()
     assert "backend" in caught.value.todo
     assert Stack(tmp_path / "stack").status() == []  # and the other backend can be had
     assert Stack(tmp_path / "stack").down() == []
 
 
-def test_an_image_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKER_HOST", docker_engine.host())
-    stack = Stack(tmp_path / "stack", backend="docker", images={"trino": "lakekit-test/nowhere:1"})
-    with pytest.raises(StackFailed, match="The image lakekit-test/nowhere:1 cannot be pulled") as caught:
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("trinodb/trino:476", "476"),
+        ("localhost:5/trino", "latest"),
+        ("localhost:5/trino:476", "476"),
+        (f"localhost:5/trino:476@sha256:{'1a' * 32}", "476"),
+        (f"localhost:5/trino@sha256:{'1a' * 32}", "sha256:1a1a1a1a1a1a"),
+    ],
+)
+def test_an_image_s_name_says_its_version(image: str, version: str) -> None:
+    assert _version(image) == version
+
+
+@pytest.mark.parametrize(
+    "image", ["lakekit-test/nowhere:1", "localhost:5/nowhere", f"localhost:5/nowhere@sha256:{'1a' * 32}"]
+)
+def test_an_image_that_cannot_be_had_is_named(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker_daemon.host())
+    stack = Stack(tmp_path / "stack", backend="docker", images={"trino": image})
+    with pytest.raises(StackFailed, match=f"The image {image} cannot be pulled") as caught:
         stack.up()
     assert "docker load" in caught.value.todo
     assert stack.status() == []

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.utils import parse_repository_tag
 from requests import RequestException
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
@@ -90,8 +91,7 @@ class Containers:
                 container.start()
                 if name == "minio":
                     _make_bucket(container)
-            version = container.image.rpartition(":")[2]
-            yield Service(name, version, outer, container.get_container_id())
+            yield Service(name, _version(container.image), outer, container.get_container_id())
 
     def runs(self, service: Service) -> bool:
         return (container := self._find(service)) is not None and container.status == "running"
@@ -178,12 +178,12 @@ class Containers:
 
 
 def version() -> str:
-    """The version of the engine; raises ``StackFailed`` if none answers."""
+    """The version of Docker; raises ``StackFailed`` if it does not answer."""
     return str(_docker().version()["Version"])
 
 
 def has_image(image: str) -> bool:
-    """Whether the engine has an image already."""
+    """Whether Docker has an image already."""
     try:
         _docker().images.get(image)
     except ImageNotFound:
@@ -205,20 +205,26 @@ def _docker() -> docker.DockerClient:
         return docker.from_env()
     except DockerException as error:
         raise StackFailed(
-            "No Docker engine answers.",
+            "Docker does not answer.",
             why=str(error),
-            todo='start Docker, or use the process backend, which needs none: backend = "process" in lakekit.toml',
+            todo='start Docker, or use the process backend, which needs no Docker: backend = "process" in lakekit.toml',
         ) from error
 
 
-def _have(engine: docker.DockerClient, image: str, report: Report) -> None:
+def _version(image: str) -> str:
+    """What an image's name says of its version: its tag, else how its digest begins."""
+    name, _, digest = image.partition("@")
+    return parse_repository_tag(name)[1] or digest[:19] or "latest"
+
+
+def _have(client: docker.DockerClient, image: str, report: Report) -> None:
     """Pull an image that is not there, telling how far it has come."""
     if has_image(image):
         return
     report(f"pulling {image}")
     layers: dict[str, tuple[int, int]] = {}
     try:
-        for said in engine.api.pull(*image.rsplit(":", 1), stream=True, decode=True):
+        for said in client.api.pull(image, stream=True, decode=True):
             if "error" in said:
                 raise StackFailed(
                     f"The image {image} cannot be pulled.", why=said["error"], todo=_OTHER_IMAGE

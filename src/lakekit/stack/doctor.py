@@ -218,23 +218,23 @@ def _services(settings: Settings) -> str:
     return f"{', '.join(service.name for service in services)} answer" if services else "down: lakekit up"
 
 
-def _engine(settings: Settings) -> str:
+def _docker(settings: Settings) -> str:
     from .containers import IMAGES, has_image, version
 
-    engine = version()
+    found = version()
     images = {**IMAGES, **settings.images.model_dump(exclude_none=True)}
     if missing := [image for image in images.values() if not has_image(image)]:
         raise _CouldBeBetter(
-            f"Docker {engine} answers, and has not {', '.join(missing)} yet.",
+            f"Docker {found} answers, and has not {', '.join(missing)} yet.",
             todo="lakekit up pulls what it can",
         )
-    return f"Docker {engine}, with all images"
+    return f"Docker {found}, with all images"
 
 
 _EVERYWHERE: Final = (_stack_folder, _credentials, _ports, _memory, _proxy, _services)
 _CHECKS: Final[Mapping[str, tuple[Callable[[Settings], str], ...]]] = {
     "process": (_java, _cache, _artifacts, _fast_start, _S3_store, _open_files, *_EVERYWHERE),
-    "docker": (_engine, *_EVERYWHERE),
+    "docker": (_docker, *_EVERYWHERE),
     "remote": (_proxy, _services),
 }
 
