@@ -21,8 +21,10 @@ from urllib.parse import parse_qs
 
 import jwt
 import trustme
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
 
 from lakekit.stack import nessie, s3, trino
 from lakekit.stack.artifacts import Artifacts
@@ -35,6 +37,8 @@ from lakekit.stack.service import Plan
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from lakekit.stack.launch import Launch
 
 CLIENT, SECRET = "lakekit", "the client's secret"
 USER, PASSWORD = "ana", "the user's password"
@@ -111,13 +115,14 @@ def secured(folder: Path) -> Iterator[Secured]:
     )
     identity = Identity()
     (folder / "public.pem").write_text(identity.public_key())
+    _write_trust_store(folder / "trusted.jks", ca)
     with ExitStack() as running:
-        identity.uri = running.enter_context(_serving(_identity_handler(identity)))
+        identity.uri = running.enter_context(_serving(_identity_handler(identity), folder / "server.pem"))
         ports = {name: choose_port(name, None) for name in ("s3", "nessie", "trino", "https")}
         at = Secured(
             trino=f"https://127.0.0.1:{ports['https']}",
             trino_behind_password=running.enter_context(
-                _serving(_password_handler(ports["trino"], identity), certificate=folder / "server.pem")
+                _serving(_password_handler(ports["trino"], identity), folder / "server.pem")
             ),
             nessie=f"http://127.0.0.1:{ports['nessie']}",
             s3=f"http://127.0.0.1:{ports['s3']}",
@@ -159,13 +164,26 @@ def _start(folder: Path, processes: Processes, at: Secured, ports: dict[str, int
         "LAKEKIT_NESSIE_TOKEN": at.identity.token("trino"),
     }
     engine = replace(engine, env={**engine.env, **secrets})
-    for launch in (store, catalog, engine):
+    for launch in (store, _trusting(catalog, folder), _trusting(engine, folder)):
         processes.spawn(launch)
     deadline = time.monotonic() + 120
     for probe in (s3.answers, trino.answers):
         while not probe(endpoints):
             assert time.monotonic() < deadline, processes.log("trino") + processes.log("nessie")
             time.sleep(0.1)
+
+
+def _write_trust_store(file: Path, ca: trustme.CA) -> None:
+    certificate = x509.load_pem_x509_certificate(ca.cert_pem.bytes())
+    file.write_bytes(
+        serialize_java_truststore([PKCS12Certificate(certificate, b"ca")], serialization.NoEncryption())
+    )
+
+
+def _trusting(launch: Launch, folder: Path) -> Launch:
+    """A Java service that trusts the CA, as it must to speak to the identity provider."""
+    java, *arguments = launch.command
+    return replace(launch, command=[java, f"-Djavax.net.ssl.trustStore={folder / 'trusted.jks'}", *arguments])
 
 
 class _Handler(BaseHTTPRequestHandler):

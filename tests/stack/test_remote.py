@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from lakekit import Lake
+from lakekit.catalog.nessie_http import authorization
 from lakekit.cli import main
 from lakekit.demo.shop import Shop
 from lakekit.errors import SettingsError, StackFailed, UsageError
@@ -18,6 +19,7 @@ from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
 from lakekit.settings import Settings
 from lakekit.stack import stack_of
+from lakekit.stack.endpoints import NessieAuth
 
 from .secured import CLIENT, PASSWORD, SECRET, USER, secured
 
@@ -137,6 +139,22 @@ def test_a_certificate_of_an_unknown_ca_is_refused(project: Path, company: Secur
         Lake.connect(project)
     assert "certificate" in caught.value.why.lower()
     assert "remote.ca" in caught.value.todo
+
+
+def test_a_token_server_of_an_unknown_ca_is_refused(company: Secured) -> None:
+    client = NessieAuth(client_id=CLIENT, client_secret=SECRET, token_uri=f"{company.identity.uri}/token")
+    assert authorization(client, str(company.ca))().startswith("Bearer ")
+    with pytest.raises(StackFailed, match="gives no token for Nessie") as caught:
+        authorization(client, "")()
+    assert "certificate" in caught.value.why.lower()
+    assert "remote.ca" in caught.value.todo
+
+
+def test_a_token_is_asked_for_once_while_it_is_good(company: Secured) -> None:
+    client = NessieAuth(client_id=CLIENT, client_secret=SECRET, token_uri=f"{company.identity.uri}/token")
+    header, before = authorization(client, str(company.ca)), company.identity.given
+    assert header() == header()
+    assert company.identity.given == before + 1
 
 
 def test_a_secret_in_the_file_is_refused(project: Path, company: Secured) -> None:

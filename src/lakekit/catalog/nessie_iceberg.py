@@ -8,10 +8,12 @@ from urllib.parse import quote as percent
 
 import requests
 from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.catalog.rest.auth import AuthManager
 from typing_extensions import override
 
 from ..errors import StackFailed
 from ..stack.tls import TrustingAdapter
+from .nessie_http import authorization
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,20 +39,27 @@ def open_at(endpoints: Endpoints, name: str, at: str) -> RestCatalog:
             "s3.secret-access-key": endpoints.s3_secret_key,
             "header.X-Iceberg-Access-Delegation": "",
             _CA: endpoints.ca,
-            **_auth(endpoints.nessie_auth),
+            **_auth(endpoints),
         },
     )
 
 
-def _auth(auth: NessieAuth | None) -> dict[str, Any]:
-    if auth is None:
+def _auth(endpoints: Endpoints) -> dict[str, Any]:
+    if endpoints.nessie_auth is None:
         return {}
-    if auth.token:
-        return {"token": auth.token}
-    client = {"client_id": auth.client_id, "client_secret": auth.client_secret, "token_url": auth.token_uri}
-    if auth.scope:
-        client["scope"] = auth.scope
-    return {"auth": {"type": "oauth2", "oauth2": client}}
+    given = {"auth": endpoints.nessie_auth, "ca": endpoints.ca}
+    return {"auth": {"type": "custom", "impl": f"{__name__}.{Authorization.__name__}", "custom": given}}
+
+
+class Authorization(AuthManager):
+    """Says to PyIceberg who one is. It is made by its name."""
+
+    def __init__(self, auth: NessieAuth, ca: str) -> None:
+        self._header = authorization(auth, ca)
+
+    @override
+    def auth_header(self) -> str:
+        return self._header()
 
 
 class _NessieRestCatalog(RestCatalog):
