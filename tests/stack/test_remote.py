@@ -93,6 +93,7 @@ def test_the_command_line_starts_and_stops_nothing(project: Path, company: Secur
     status = run(main, ["status"])
     assert status.exit_code == 0, status.output
     assert "476" in status.stdout
+    assert [line.split()[0] for line in status.stdout.splitlines()[1:]] == ["s3", "nessie", "trino"]
     assert run(main, ["doctor"]).exit_code == 0
     down = run(main, ["down"])
     assert down.exit_code == 2
@@ -104,6 +105,35 @@ def test_the_doctor_sees_who_is_not_let_in(project: Path, monkeypatch: pytest.Mo
     told = CliRunner().invoke(main, ["doctor"])
     assert told.exit_code == 1
     assert f"does not let {USER} in" in told.stdout
+
+
+def test_a_store_that_does_not_let_one_in_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEKIT_REMOTE__S3_SECRET_KEY", "guessed")
+    up = CliRunner().invoke(main, ["up"])
+    assert up.exit_code == 1
+    assert "does not let these keys into the bucket 'lake'" in up.stderr
+    assert "guessed" not in up.output
+    status = CliRunner().invoke(main, ["status"])
+    assert status.exit_code == 1
+    assert "does not let these keys" in status.stderr
+    assert "does not let these keys" in CliRunner().invoke(main, ["doctor"]).stdout
+
+
+def test_a_store_that_does_not_answer_is_named(project: Path, company: Secured) -> None:
+    settings = project / "lakekit.toml"
+    settings.write_text(settings.read_text().replace(company.s3, "https://127.0.0.1:9"))
+    with pytest.raises(StackFailed, match=r"No S3 store answers at https://127\.0\.0\.1:9"):
+        stack_of(Settings.load(project)).up()
+
+
+def test_a_bucket_that_is_not_there_is_named(project: Path, company: Secured) -> None:
+    elsewhere = company.bucket.rename(company.bucket.parent.parent / "elsewhere")
+    try:
+        with pytest.raises(StackFailed, match=f"{company.s3} has no bucket 'lake'"):
+            stack_of(Settings.load(project)).up()
+    finally:
+        elsewhere.rename(company.bucket)
+    stack_of(Settings.load(project)).up()
 
 
 def test_certificates_lie_where_the_project_says(project: Path, company: Secured) -> None:

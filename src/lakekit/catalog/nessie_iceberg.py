@@ -9,20 +9,23 @@ from urllib.parse import quote as percent
 import requests
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.rest.auth import AuthManager
+from pyiceberg.io.pyarrow import PyArrowFileIO
 from typing_extensions import override
 
 from ..errors import StackFailed
+from ..stack.s3 import filesystem
 from ..stack.tls import TrustingAdapter
 from .nessie_http import authorization
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyarrow.fs import FileSystem
     from requests import PreparedRequest, Response, Session
 
     from ..stack.endpoints import Endpoints, NessieAuth
 
-_CA: Final = "lakekit.ca"
+_ENDPOINTS: Final = "lakekit.endpoints"
 
 
 def open_at(endpoints: Endpoints, name: str, at: str) -> RestCatalog:
@@ -32,13 +35,9 @@ def open_at(endpoints: Endpoints, name: str, at: str) -> RestCatalog:
         **{
             "uri": f"{endpoints.nessie_uri}/iceberg/{percent(at, safe='')}",
             "warehouse": endpoints.warehouse,
-            "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
-            "s3.endpoint": endpoints.s3_endpoint,
-            "s3.region": endpoints.s3_region,
-            "s3.access-key-id": endpoints.s3_access_key,
-            "s3.secret-access-key": endpoints.s3_secret_key,
+            "py-io-impl": f"{__name__}.{S3FileIO.__name__}",
+            _ENDPOINTS: endpoints,
             "header.X-Iceberg-Access-Delegation": "",
-            _CA: endpoints.ca,
             **_auth(endpoints),
         },
     )
@@ -62,11 +61,19 @@ class Authorization(AuthManager):
         return self._header()
 
 
+class S3FileIO(PyArrowFileIO):
+    """Reads and writes files in the S3 store; PyIceberg's own cannot be told whom to trust. It is made by its name."""
+
+    @override
+    def _initialize_s3_fs(self, netloc: str | None) -> FileSystem:
+        return filesystem(self.properties[_ENDPOINTS])
+
+
 class _NessieRestCatalog(RestCatalog):
     @override
     def _create_session(self) -> Session:
         session = super()._create_session()
-        session.mount(self.properties["uri"], _WithLastColumnId(self.properties[_CA]))
+        session.mount(self.properties["uri"], _WithLastColumnId(self.properties[_ENDPOINTS].ca))
         return session
 
 
