@@ -34,7 +34,7 @@ from lakekit.stack import nessie, s3, trino
 from lakekit.stack.artifacts import Artifacts
 from lakekit.stack.endpoints import BUCKET, Endpoints
 from lakekit.stack.jvm import Jvm
-from lakekit.stack.launch import choose_port
+from lakekit.stack.launch import hold_port
 from lakekit.stack.process import Processes
 from lakekit.stack.service import Plan
 
@@ -123,7 +123,9 @@ def secured(folder: Path) -> Iterator[Secured]:
     _write_trust_store(folder / "trusted.jks", ca)
     with ExitStack() as running:
         identity.uri = running.enter_context(_serving(_identity_handler(identity), folder / "server.pem"))
-        ports = {name: choose_port(name, None) for name in ("s3", "nessie", "trino", "https")}
+        ports = {
+            name: running.enter_context(hold_port(name, None)) for name in ("s3", "nessie", "trino", "https")
+        }
         at = Secured(
             trino=f"https://127.0.0.1:{ports['https']}",
             trino_behind_password=running.enter_context(

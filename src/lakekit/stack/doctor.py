@@ -24,7 +24,7 @@ from ..errors import LakekitError
 from . import minio, s3, stack_of, trino
 from .artifacts import NESSIE, S3PROXY, TRINO, TRINO_ICEBERG, Artifacts
 from .jvm import untrained
-from .launch import choose_port
+from .launch import hold_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -169,7 +169,8 @@ def _ports(settings: Settings) -> str:
     fixed = {name: port for name, port in settings.ports.model_dump().items() if port}
     for name, port in fixed.items():
         if f"127.0.0.1:{port}" not in ours:
-            choose_port(name, port)
+            with hold_port(name, port):
+                pass
     return ", ".join(f"{name} {port}" for name, port in fixed.items()) or "free ones are chosen"
 
 
