@@ -193,22 +193,22 @@ def train() -> None:
 
 
 def _train_in_the_background() -> bool:
-    """Start to make what AOT caches are missing, at the lowest priority; whether any were missing.
+    """Start to make what AOT caches are missing, at the lowest priority; whether it was started.
 
-    Not where CI is set: there a machine is gone before it would gain by it.
+    Not where CI is set: there a machine is gone before it would gain by it. And not where the same was tried
+    before and failed: the doctor tells of it.
     """
     if os.environ.get("CI"):
         return False
     from ..stack.artifacts import Artifacts
-    from ..stack.jvm import has_room_to_train, untrained
+    from ..stack.jvm import has_room_to_train, training_log, untrained
 
     if not (missing := untrained(Artifacts(lambda _: None))) or not has_room_to_train():
         return False
-    caches = missing[0].parent
     try:
-        caches.mkdir(exist_ok=True)
-        log = (caches / "training.log").open("ab")
-    except OSError:  # a cache that can only be read: whoever made it may train
+        missing[0].parent.mkdir(exist_ok=True)
+        log = training_log(missing).open("xb")
+    except OSError:  # it was tried; or the cache can only be read, and whoever made it may train
         return False
     with log:
         subprocess.Popen(
