@@ -181,7 +181,7 @@ def _start(folder: Path, processes: Processes, at: Secured, ports: dict[str, int
         processes.spawn(launch)
     deadline = time.monotonic() + 120
     while not trino.answers(endpoints):
-        assert time.monotonic() < deadline, processes.log("trino") + processes.log("nessie")
+        assert time.monotonic() < deadline, processes.said("trino").text + processes.said("nessie").text
         time.sleep(0.1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from lakekit.stack.containers import _version
 from lakekit.testing import LakehouseContainers
 
 from .. import docker_daemon
-from .conftest import insert, kill, make_table, marked, numbers
+from .conftest import eventually, insert, kill, make_table, marked, numbers, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,12 @@ def test_a_stack_comes_up_is_found_again_and_keeps_its_data(
             listening = _listening(int(service.address.rpartition(":")[2]))
             assert listening
             assert listening <= {"127.0.0.1", "::1"}
+
+        say(stack, "nessie", "one\n")
+        assert eventually(lambda: stack.log("nessie").endswith("one\n"))
+        so_far = stack.said("nessie")
+        say(stack, "nessie", "and another\n")
+        assert eventually(lambda: stack.said("nessie", so_far.mark).text == "and another\n")
 
         make_table(endpoints)
         insert(endpoints, 1)
@@ -237,6 +244,7 @@ def test_the_command_line_tells_how_it_is_and_what_was_said(
         assert status.exit_code == 0
         assert [line.split()[0] for line in status.stdout.splitlines()[1:]] == ["s3proxy", "nessie", "trino"]
         assert "nessie" in run(main, ["logs", "nessie"]).stdout.lower()
+        _follow_the_logs(Stack(tmp_path / ".lakekit" / "stack"))
         nessie = Stack(tmp_path / ".lakekit" / "stack").status()[1]
         os.kill(nessie.pid, 9)
         psutil.wait_procs([psutil.Process(nessie.pid)], timeout=10)
@@ -251,3 +259,16 @@ def test_the_command_line_tells_how_it_is_and_what_was_said(
         down = run(main, ["down"])
     assert down.exit_code == 0
     assert "Stopped s3proxy, trino" in down.stderr
+
+
+def _follow_the_logs(stack: Stack) -> None:
+    following = subprocess.Popen(
+        [sys.executable, "-m", "lakekit", "logs", "-f", "nessie"], stdout=subprocess.PIPE, text=True
+    )
+    assert following.stdout is not None
+    say(stack, "nessie", "the first line\nhalf a ")
+    assert any(line == "the first line\n" for line in following.stdout)
+    say(stack, "nessie", "line\n")
+    assert next(following.stdout) == "half a line\n"
+    following.send_signal(signal.SIGINT)
+    assert following.wait(timeout=10) == 0

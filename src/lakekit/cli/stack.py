@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -103,18 +104,21 @@ def logs(service: str | None, follow: bool) -> None:
     """
     stack = _stack(_settings())
     names = [service] if service else ["minio", "s3proxy", "nessie", "trino"]
-    said = dict.fromkeys(names, "")
-    while True:
-        for name in names:
-            log = stack.log(name)
-            more = log.removeprefix(said[name])  # all of it, where a new start began a new log
-            for line in more.splitlines():
-                click.echo(line if service else f"{name:8} {line}")
-            said[name] = log
-        if not follow:
-            break
-        time.sleep(_LOOK_EVERY)
-    if not any(said.values()):
+    marks, unfinished = dict.fromkeys(names, ""), dict.fromkeys(names, "")
+    with suppress(KeyboardInterrupt):  # that is how following ends
+        while True:
+            for name in names:
+                said = stack.said(name, marks[name])
+                marks[name] = said.mark
+                *lines, unfinished[name] = (unfinished[name] + said.text).split("\n")
+                if unfinished[name] and not follow:
+                    lines.append(unfinished[name])
+                for line in lines:
+                    click.echo(line if service else f"{name:8} {line}")
+            if not follow:
+                break
+            time.sleep(_LOOK_EVERY)
+    if not any(marks.values()):
         output.progress.print("Nothing has been said: the stack was never started.")
         raise click.exceptions.Exit(1)
 

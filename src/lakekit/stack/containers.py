@@ -26,7 +26,7 @@ from .artifacts import NESSIE, TRINO
 from .endpoints import BUCKET
 from .launch import write_properties
 from .report import progress_bar
-from .service import Service, Usage
+from .service import Said, Service, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,9 +110,19 @@ class Containers:
             (datetime.now(UTC) - started).total_seconds(),
         )
 
-    def log(self, service: str) -> str:
-        found = self._all(**{_SERVICE: service})
-        return found[0].logs().decode("utf-8", "replace") if found else ""
+    def said(self, service: str, after: str = "") -> Said:
+        if not (found := self._all(**{_SERVICE: service})):
+            return Said("", "")
+        (container,) = found
+        before, _, last = after.partition(" ")
+        if before != container.id:  # a new start has begun a new log
+            last = ""
+        since = int(datetime.fromisoformat(last[:19]).replace(tzinfo=UTC).timestamp()) if last else None
+        with _told("Docker does not give a container's log."):
+            log = container.logs(timestamps=True, since=since).decode("utf-8", "replace")
+        lines = [line.partition(" ")[::2] for line in log.splitlines(keepends=True)]
+        new = [(stamp, line) for stamp, line in lines if stamp > last]
+        return Said("".join(line for _, line in new), f"{container.id} {new[-1][0] if new else last}")
 
     def stop(self, patience: float = _STOP_SECONDS) -> None:
         containers = self._all()

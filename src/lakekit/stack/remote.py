@@ -12,6 +12,7 @@ from ..catalog.nessie_http import client, result
 from ..errors import LakekitError, SettingsError, StackFailed, UsageError
 from .endpoints import Endpoints, NessieAuth
 from .s3 import require_bucket
+from .service import Said
 from .stack import ServiceStatus
 from .tls import trusting
 from .trino import connect, not_let_in
@@ -83,9 +84,9 @@ class RemoteStack:
                 found.append(ServiceStatus(name, "", address, 0, "silent", 0, 0.0))
         return found
 
-    def log(self, service: str) -> str:  # noqa: ARG002 (as a stack has it)
+    def said(self, service: str, after: str = "") -> Said:  # noqa: ARG002 (as a stack has it)
         """Nothing: what they say is kept where they run."""
-        return ""
+        return Said("", "")
 
     def tail(self, service: str) -> str:
         """Why a service does not answer."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from .report import Report
     from .s3 import StoreName
-    from .service import Backend, Service
+    from .service import Backend, Said, Service
     from .state import BackendName
 
 START_SECONDS: Final = 120.0
@@ -168,10 +168,17 @@ class Stack:
             raise StackFailed(f"The stack in {self.folder} is being started.", todo="wait for it: lakekit up")
         return self._endpoints(state)
 
-    def log(self, service: str) -> str:
-        """What a service has said since it was started; after ``down`` it still stands there for child processes."""
+    def said(self, service: str, after: str = "") -> Said:
+        """What a service has said since it was started, or since the mark of an earlier answer.
+
+        After ``down`` it still stands there for child processes.
+        """
         state = self._state()
-        return (self._backend(state) if state else Processes(self.folder, "")).log(service)
+        return (self._backend(state) if state else Processes(self.folder, "")).said(service, after)
+
+    def log(self, service: str) -> str:
+        """What a service has said since it was started."""
+        return self.said(service).text
 
     def tail(self, service: str) -> str:
         """The last lines that a service said."""
