@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lakekit import Lake
-    from lakekit.stack import Endpoints
+    from lakekit.stack import Endpoints, Stack
 
 _STACK = "LAKEKIT_TEST_STACK"
 _OWNER = "LAKEKIT_TEST_OWNER"
@@ -47,6 +47,22 @@ def stack() -> Endpoints:
     from lakekit.stack import Stack
 
     return Stack(Path(os.environ[_STACK])).up(ephemeral=True, owner=int(os.environ[_OWNER]))
+
+
+@pytest.fixture(scope="session", params=["process", "docker"])
+def either_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The shared stack, as child processes and as containers in turn."""
+    from lakekit.stack import Stack
+
+    if request.param == "process":
+        request.getfixturevalue("stack")
+        yield Stack(Path(os.environ[_STACK]))
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", docker_daemon.host())
+        containers = Stack(docker_daemon.stack_folder(), backend="docker")
+        containers.up(ephemeral=True, owner=int(os.environ[_OWNER]))
+        yield containers
 
 
 @pytest.fixture(params=["embedded", "trino"])

@@ -13,13 +13,16 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from lakekit.errors import StackFailed
+from lakekit.stack import Stack
+
 FOLDER = "LAKEKIT_TEST_DOCKER"
 
 
 def host() -> str:
     """Where its daemon answers, with all images built; skips the test where none can be started."""
     folder = Path(os.environ[FOLDER])
-    address = f"unix://{folder}/docker.sock"
+    address = _address(folder)
     missing = [name for name in ("dockerd", "docker", "mmdebstrap") if not shutil.which(name)]
     if missing:
         pytest.skip(
@@ -37,15 +40,31 @@ def host() -> str:
     return address
 
 
+def stack_folder() -> Path:
+    """Where the stack in containers is that a whole run shares."""
+    return Path(os.environ[FOLDER]) / "stack"
+
+
 def stop(folder: Path) -> None:
-    """Stop the daemon and remove all that it kept."""
+    """Stop the shared stack and the daemon, and remove all that they kept."""
+    if (folder / "stack").exists():
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            suppress(StackFailed),
+        ):  # the daemon may have died by itself
+            patch.setenv("DOCKER_HOST", _address(folder))
+            Stack(folder / "stack").down()
     pid = folder / "pid"
     if pid.exists():
-        with suppress(psutil.NoSuchProcess):  # it may have died by itself
+        with suppress(psutil.NoSuchProcess):
             daemon = psutil.Process(int(pid.read_text()))
             daemon.terminate()
             psutil.wait_procs([daemon], timeout=30)
     shutil.rmtree(folder)
+
+
+def _address(folder: Path) -> str:
+    return f"unix://{folder}/docker.sock"
 
 
 def _start(folder: Path, address: str) -> None:
