@@ -120,7 +120,7 @@ def test_types_are_those_that_iceberg_has(engine: DuckDBEngine, put: Callable[..
         ]
     )
     row = {
-        "id": 1, "many": 2**64 - 1, "at": datetime(2026, 1, 31, 12, tzinfo=UTC), "local": datetime(2026, 1, 1),  # noqa: DTZ001
+        "id": 1, "many": 2**64 - 1, "at": datetime(2026, 1, 31, 12, tzinfo=UTC), "local": datetime(2026, 1, 1),
         "day": date(2026, 1, 31), "word": "w", "text": "t", "money": Decimal("1.25"),
         "list": [{"a": 1, "b": ["x"]}], "map": [("k", 0.5)], "raw": b"\x00", "flag": True,
     }  # fmt: skip

@@ -69,7 +69,7 @@ def _record(scratch: Path, report: Report) -> None:
     recorded.mkdir(parents=True)
     project = new(scratch / "shop", engine="trino")
     # Made without a look at the environment, which may speak of the user's own stack.
-    settings = Settings.model_construct(
+    settings = Settings(
         project=project,
         dbt=project / "orchestration",
         stack=scratch / "stack",

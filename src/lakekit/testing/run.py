@@ -47,7 +47,7 @@ class Run:
     def harness(self, engine: str) -> Harness:
         """The project's models on an engine."""
         if engine not in self._harnesses:
-            settings = self.settings.model_copy(update={"engine": engine})
+            settings = self.settings.but(engine=engine)
             if engine == "trino":
                 settings = self._with_stack(settings)
             self._harnesses[engine] = Harness(settings, settings.project / ".lakekit" / "testing")
@@ -119,13 +119,13 @@ class Run:
     @cached_property
     def _with_backend(self) -> Settings:
         backend = self._option("backend") or self.settings.backend
-        return self.settings.model_copy(update={"backend": backend})
+        return self.settings.but(backend=backend)
 
     def _with_stack(self, settings: Settings) -> Settings:
         given: dict[str, Any] = {"backend": self._with_backend.backend}
         if self._of_its_own:
             given["stack"] = self._stack
-        return settings.model_copy(update=given)
+        return settings.but(**given)
 
     def _option(self, name: str) -> str:
         return str(self._config.getoption(f"lake_{name}") or self._config.getini(f"lake_{name}"))

@@ -102,7 +102,7 @@ class LakeSession:
         from ..engine.duckdb import DuckDBEngine
 
         catalog = EmbeddedCatalog(self._folder)
-        settings = self._settings.model_copy(update={"lake": self._folder})
+        settings = self._settings.but(lake=self._folder)
         return Lake(settings, catalog, DuckDBEngine(catalog, self._harness.cache / "plans"))
 
     def _first(self) -> str:
