@@ -13,7 +13,7 @@ from .queries import is_query
 from .walk import End, Found, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .outline import Piece
     from .queries import Select
@@ -40,7 +40,9 @@ def joins(sql: str, select: Select) -> Iterator[Found]:
     for order, (start, place) in enumerate(zip(starts, places, strict=True)):
         end = starts[order + 1] if order + 1 < len(starts) else len(pieces)
         end = next((n for n in range(place, end) if pieces[n].says(",")), end)
-        kind = next((word for word in ("left", "right", "full") if any(p.says(word) for p in pieces[start:place])), "")
+        kind = next(
+            (word for word in ("left", "right", "full") if any(p.says(word) for p in pieces[start:place])), ""
+        )
         on = next((n for n in range(place, end) if pieces[n].says("on", "using")), end)
         right = pieces[place + 1 : on]
         if not kind or not right or right[0].says("lateral", "unnest", "table"):
@@ -62,10 +64,14 @@ def joins(sql: str, select: Select) -> Iterator[Found]:
         yield found("", text + sql[begin : pieces[end - 1].stop])
 
 
-def _found(kind: str, start: int, stop: int, said: list[str]):  # type: ignore[no-untyped-def]
+def _found(kind: str, start: int, stop: int, said: list[str]) -> Callable[[str, str], Found]:
     def found(reason: str, source: str) -> Found:
         if kind == "full":
-            ends = [End(1, "matched", start, stop), End(2, "left only", start, stop), End(3, "right only", start, stop)]
+            ends = [
+                End(1, "matched", start, stop),
+                End(2, "left only", start, stop),
+                End(3, "right only", start, stop),
+            ]
             branch = f"case when {_LEFT} is null then 3 when {_RIGHT} is null then 2 else 1 end"
         else:
             ends = [End(1, "matched", start, stop), End(2, "unmatched", start, stop)]

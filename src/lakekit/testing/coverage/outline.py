@@ -48,7 +48,7 @@ class Bracket:
     stop: int
     pieces: list[Piece] = field(default_factory=list)
 
-    def says(self, *words: str) -> bool:  # noqa: ARG002, PLR6301 - a bracket is no word
+    def says(self, *words: str) -> bool:  # noqa: ARG002 - a bracket is no word
         return False
 
 

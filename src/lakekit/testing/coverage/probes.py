@@ -156,5 +156,3 @@ def _excerpt(sql: str, start: int, stop: int) -> str:
     if text in {"end", ")"}:
         return "no else: null"
     return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"
-
-

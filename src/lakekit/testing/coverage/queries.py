@@ -180,6 +180,11 @@ def _subqueries(sql: str, pieces: Sequence[Piece], around: _Around) -> Iterator[
 
 def _alias(following: Sequence[Piece]) -> str:
     names = [piece for piece in following if not piece.says("as")]
-    if names and isinstance(names[0], Word) and names[0].text.strip('"').isidentifier() and len(following) > len(names):
+    if (
+        names
+        and isinstance(names[0], Word)
+        and names[0].text.strip('"').isidentifier()
+        and len(following) > len(names)
+    ):
         return names[0].text.strip('"')
     return "subquery"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from ...naming import PREFIXES
-from .condition import Condition
+from .condition import Condition  # noqa: TC001 - msgspec reads JSON by it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .condition import Kind
     from .outline import Piece
-    from .queries import Clause, Select
+    from .queries import Select
 
 _GROUPING: Final = ("rollup", "cube", "grouping sets")
 _AFTER_A_CALL: Final = ("filter", "within", "group", "ignore", "respect", "nulls")
@@ -92,7 +92,11 @@ class Walk:
     def __post_init__(self) -> None:
         clauses = self.select.clauses
         grouped = self._is_grouped()
-        nested = any(piece.says(*_GROUPING) for piece in _all(clauses["group by"].pieces)) if "group by" in clauses else False
+        nested = (
+            any(piece.says(*_GROUPING) for piece in _all(clauses["group by"].pieces))
+            if "group by" in clauses
+            else False
+        )
         result = _Place(Level.RESULT if grouped and nested else Level.ROWS, grouped=grouped)
         arms = "it stands in the order of several queries together" if self.select.is_arm else ""
         places = {
@@ -156,8 +160,8 @@ class Walk:
         return place
 
     def _filter(self, kind: Kind, start: int, pieces: Sequence[Piece], place: _Place) -> None:
-        """WHERE, HAVING or FILTER, unless it lets all pass: dbt's macros say `where true`."""
-        if not pieces or [word for word in words(pieces) if word not in "(]"] == ["true"]:
+        """WHERE, HAVING or FILTER, unless it lets all pass: macros say `where (true or true)` on a first build."""
+        if not set(words(pieces)) - {"(", "]", "true", "or", "and"}:
             return
         stop = pieces[-1].stop
         ends = (End(1, "passed", start, stop), End(0, "rejected", start, stop))
@@ -171,14 +175,21 @@ class Walk:
         for n in range(len(arms)):
             value = arms[n][1]
             ends.append(
-                End(n + 1, f"when {n + 1}", bracket.pieces[keys[2 * n]].start, value[-1].stop if value else bracket.stop)
+                End(
+                    n + 1,
+                    f"when {n + 1}",
+                    bracket.pieces[keys[2 * n]].start,
+                    value[-1].stop if value else bracket.stop,
+                )
             )
         default = runs[-1] if len(runs) % 2 == 0 else []
         if default:
             ends.append(End(0, "else", bracket.pieces[keys[-1]].start, default[-1].stop))
         else:
             ends.append(End(0, "else", bracket.stop - len("end"), bracket.stop))
-        self._branches("case", bracket.start, bracket.stop, tuple(ends), operand, arms, default, bracket.pieces, place)
+        self._branches(
+            "case", bracket.start, bracket.stop, tuple(ends), operand, arms, default, bracket.pieces, place
+        )
 
     def _if(self, start: int, bracket: Bracket, place: _Place) -> None:
         condition, *values = split(bracket.pieces, ",")
@@ -191,7 +202,15 @@ class Walk:
             ends.append(End(0, "else", bracket.stop - 1, bracket.stop))
         default = values[1] if values[1:] else []
         self._branches(
-            "if", start, bracket.stop, tuple(ends), [], [(condition, values[0])], default, bracket.pieces, place
+            "if",
+            start,
+            bracket.stop,
+            tuple(ends),
+            [],
+            [(condition, values[0])],
+            default,
+            bracket.pieces,
+            place,
         )
 
     def _branches(
