@@ -163,6 +163,21 @@ def test_a_filter_keeps_rows_from_its_aggregate(lake: Lake) -> None:
     assert outcomes(lake, sql) == {"case when1": 1, "case else": 1, "filter passed": 2, "filter rejected": 2}
 
 
+def test_what_having_asks_of_aggregates_is_asked_of_rows(lake: Lake) -> None:
+    sql = """
+        select status from shop.orders group by status
+        having sum(case when amount > 15 then 1 else 0 end) > 0 and count(*) filter (where id > 3) = 0
+    """
+    assert outcomes(lake, sql) == {
+        "having passed": 2,
+        "having rejected": 1,
+        "case when1": 2,
+        "case else": 2,
+        "filter passed": 1,
+        "filter rejected": 3,
+    }
+
+
 def test_a_case_that_groups(lake: Lake) -> None:
     sql = """
         select case when amount > 15 then 'big' else 'small' end as size, count(*) as n
@@ -306,30 +321,45 @@ def test_conditions_keep_their_ids_where_a_statement_grows() -> None:
 
 # A model of SQL's logic: expressions as nested tuples, rendered to SQL and evaluated by hand.
 COLUMNS = ("a", "b", "c")
-values = st.one_of(st.none(), st.integers(0, 3))
-rows = st.lists(st.fixed_dictionaries(dict.fromkeys(COLUMNS, values)), max_size=6)
-numbers = st.deferred(
-    lambda: st.one_of(
-        st.tuples(st.just("column"), st.sampled_from(COLUMNS)),
-        st.tuples(st.just("literal"), values),
-        st.tuples(
-            st.just("case"),
-            st.none() | numbers,
-            st.lists(st.tuples(st.one_of(conditions, numbers), numbers), min_size=1, max_size=3),
-            st.sampled_from(["none", "else"]),
-            numbers,
-        ),
+values = st.one_of(st.none(), st.integers(0, 2))
+rows = st.lists(st.fixed_dictionaries(dict.fromkeys(COLUMNS, values)), max_size=8)
+
+
+def leaves() -> st.SearchStrategy[Any]:
+    column = st.tuples(st.just("column"), st.sampled_from(COLUMNS))
+    return st.one_of(column, column, st.tuples(st.just("literal"), values))
+
+
+def cases(depth: int) -> st.SearchStrategy[Any]:
+    within = numbers(depth - 1)
+    return st.tuples(
+        st.just("case"),
+        st.one_of(st.none(), within),
+        st.lists(st.tuples(st.one_of(conditions(depth - 1), within), within), min_size=1, max_size=3),
+        st.sampled_from(["none", "else"]),
+        within,
     )
-)
-conditions = st.deferred(
-    lambda: st.one_of(
-        st.tuples(st.just(">"), numbers, numbers),
-        st.tuples(st.just("="), numbers, numbers),
-        st.tuples(st.just("is null"), numbers),
-        st.tuples(st.just("not"), conditions),
-        st.tuples(st.sampled_from(["and", "or"]), conditions, conditions),
+
+
+def numbers(depth: int) -> st.SearchStrategy[Any]:
+    return st.one_of(cases(depth), leaves()) if depth else leaves()
+
+
+def conditions(depth: int) -> st.SearchStrategy[Any]:
+    within = numbers(depth)
+    compared = st.one_of(
+        st.tuples(st.sampled_from([">", "="]), within, within), st.tuples(st.just("is null"), within)
     )
-)
+    if not depth:
+        return compared
+    below = conditions(depth - 1)
+    return st.one_of(
+        compared,
+        st.tuples(st.just("not"), below),
+        st.tuples(st.sampled_from(["and", "or"]), below, below),
+    )
+
+
 CONDITIONS = {">", "=", "is null", "not", "and", "or"}
 
 
@@ -414,7 +444,7 @@ def literal(row: dict[str, Any]) -> str:
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(table=rows, selected=numbers, summed=numbers, condition=conditions)
+@given(table=rows, selected=cases(3), summed=cases(2), condition=conditions(2))
 def test_counted_as_a_plain_model_counts(
     lake: Lake, table: Any, selected: Any, summed: Any, condition: Any
 ) -> None:
