@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from .branching import End
 from .outline import Bracket, Word, words
 from .queries import is_query
-from .walk import End, Found, Level
+from .walk import Found, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -54,8 +55,9 @@ def joins(sql: str, select: Select) -> Iterator[Found]:
             marks.append((right, _RIGHT))
         sides = [_marked(sql, side, column) for side, column in marks]
         simple = kind == "left" or (order == 0 and not any(piece.says(",") for piece in first))
-        if not all(sides) or not simple:
-            yield found("it joins what cannot be told apart from other rows", "")
+        reason = "" if all(sides) and simple else "it joins what cannot be told apart from other rows"
+        if reason := select.reason or reason:
+            yield found(reason, "")
             continue
         text, begin = "from ", pieces[0].start
         for (side, _), marked in zip(marks, sides, strict=True):

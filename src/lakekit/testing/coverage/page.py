@@ -86,7 +86,7 @@ def _bar(share: Share, name: str) -> str:
 
 def _layer(layer: str, models: Sequence[ModelSummary]) -> str:
     total = totals(models)
-    complete = "" if any(_gaps(model) for model in models) else " complete"
+    complete = " complete" if all(model.complete for model in models) else ""
     return f"""<section class="layer{complete}">
 <div class="row head"><h2>{escape(layer)}</h2><span class="tests">tests</span>
 <span class="share">columns <b>{total.columns}</b></span><span class="share">branches <b>{total.branches}</b></span></div>
@@ -95,13 +95,9 @@ def _layer(layer: str, models: Sequence[ModelSummary]) -> str:
 """
 
 
-def _gaps(model: ModelSummary) -> bool:
-    return not model.built or bool(model.missed)
-
-
 def _model(model: ModelSummary) -> str:
     tests = str(len(model.tests)) if model.tests else "none"
-    return f"""<details class="model{"" if _gaps(model) else " complete"}" id="{escape(model.name)}">
+    return f"""<details class="model{" complete" if model.complete else ""}" id="{escape(model.name)}">
 <summary class="row"><span class="title">{escape(model.name)}</span>
 <span class="tests{"" if model.tests else " none"}"><span class="label">tests </span>{tests}</span>
 <span class="share"><span class="label">columns</span>{_bar(model.expected, "columns expected")}<b>{model.expected}</b></span>

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from ...errors import LakekitError
 from ...naming import PREFIXES
 from .condition import Condition  # noqa: TC001 - msgspec reads JSON by it
 
@@ -66,7 +67,9 @@ class Coverage:
         """Count the outcomes of a model's compiled SELECT, which ``test`` is about to build.
 
         ``run`` answers a query of Trino SQL at the test's ref. Whatever it raises is recorded, not raised: a test
-        neither passes nor fails by being measured.
+        neither passes nor fails by being measured. Call this before the build: an incremental model asks about its
+        own table as it was. Where a test stops the clock, ``sql`` has the clock's own words and ``run`` puts the
+        time for them, or every instant would make a statement of its own.
         """
         seen = self._model(model)
         seen.builds[test] = seen.builds.get(test, 0) + 1
@@ -169,7 +172,9 @@ def _add(model: Model, outcome: str, test: str, rows: int) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join((str(error).strip() or type(error).__name__).split())
+    """What went wrong, on one line; what to try instead is advice for whoever wrote the statement."""
+    said = f"{error.what} {error.why}" if isinstance(error, LakekitError) else str(error)
+    return " ".join(said.split())[:300] or type(error).__name__
 
 
 def _digest(sql: str) -> str:

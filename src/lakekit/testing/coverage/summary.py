@@ -100,9 +100,17 @@ class ModelSummary:
     @property
     def not_measured(self) -> dict[str, Branch]:
         """The first outcome of each condition that could not be counted, by the condition's id."""
-        return {
-            branch.condition.id: branch for branch in reversed(self.branches) if branch.state == "unknown"
-        }
+        first: dict[str, Branch] = {}
+        for branch in self.branches:
+            if branch.state == "unknown":
+                first.setdefault(branch.condition.id, branch)
+        return first
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was built, and its rows went every way there is, as far as all can be told."""
+        unread = any(statement.reason for statement in self.statements)
+        return self.built and not (self.missed or self.not_measured or unread)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,20 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
+from .branching import End, read_case, read_if
 from .functions import AGGREGATES
-from .outline import Bracket, Word, split, words
+from .outline import Bracket, Word, words
 from .queries import is_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .branching import Branching
     from .condition import Kind
     from .outline import Piece
     from .queries import Select
 
+_FILTERS: Final[tuple[Kind, ...]] = ("where", "having")
 _GROUPING: Final = ("rollup", "cube", "grouping sets")
 _AFTER_A_CALL: Final = ("filter", "within", "group", "ignore", "respect", "nulls")
 
@@ -36,16 +39,6 @@ class Level(IntEnum):
     """All groups."""
     RESULT = 3
     """The groups that pass HAVING."""
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """An outcome: its number, its name, and the text that stands for it."""
-
-    number: int
-    name: str
-    start: int
-    stop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +68,9 @@ class _Place:
     """Whether it is evaluated on groups as soon as it asks for something that only groups have."""
     reason: str = ""
 
+    def when(self, guard: str) -> _Place:
+        return replace(self, guards=(*self.guards, guard))
+
     def guarded(self, expression: str) -> str:
         for guard in reversed(self.guards):
             expression = f"case when {guard} then {expression} end"
@@ -92,12 +88,10 @@ class Walk:
     def __post_init__(self) -> None:
         clauses = self.select.clauses
         grouped = self._is_grouped()
-        nested = (
-            any(piece.says(*_GROUPING) for piece in _all(clauses["group by"].pieces))
-            if "group by" in clauses
-            else False
-        )
-        result = _Place(Level.RESULT if grouped and nested else Level.ROWS, grouped=grouped)
+        # With subtotals a key is null in groups whose rows have it: nothing is known before there are groups.
+        keys = clauses["group by"].pieces if "group by" in clauses else ()
+        subtotals = any(word.says(*_GROUPING) for word in _all(keys))
+        result = _Place(Level.RESULT if subtotals else Level.ROWS, grouped=grouped)
         arms = "it stands in the order of several queries together" if self.select.is_arm else ""
         places = {
             "select": result,
@@ -110,9 +104,10 @@ class Walk:
         }
         for name, place in places.items():
             if (clause := clauses.get(name)) is not None:
-                if name in {"where", "having"}:
-                    self._filter(name, clause.start, clause.pieces, place)  # type: ignore[arg-type]
                 self._walk(clause.pieces, place)
+        for kind in _FILTERS:
+            if (clause := clauses.get(kind)) is not None:
+                self._filter(kind, clause.start, clause.pieces, places[kind])
 
     def _is_grouped(self) -> bool:
         clauses = self.select.clauses
@@ -128,9 +123,9 @@ class Walk:
                 continue
             before = pieces[n - 1] if n else piece
             if piece.sign == "case":
-                self._case(piece, place)
+                self._branching(read_case(piece), piece.pieces, place)
             elif before.says("if"):
-                self._if(before.start, piece, place)
+                self._branching(read_if(before.start, piece), piece.pieces, place)
             elif before.says("filter") and piece.pieces and piece.pieces[0].says("where"):
                 inside = self._of_call(pieces, n, place)
                 self._filter("filter", piece.pieces[0].start, piece.pieces[1:], inside)
@@ -165,87 +160,36 @@ class Walk:
             return
         stop = pieces[-1].stop
         ends = (End(1, "passed", start, stop), End(0, "rejected", start, stop))
-        self._add(kind, start, stop, ends, f"case when {self._text(pieces)} then 1 else 0 end", pieces, place)
+        branch = f"case when {self._text(pieces)} then 1 else 0 end"
+        self._add(kind, start, stop, ends, branch, words(pieces), place)
 
-    def _case(self, bracket: Bracket, place: _Place) -> None:
-        keys = [n for n, piece in enumerate(bracket.pieces) if piece.says("when", "then", "else")]
-        runs = split(bracket.pieces, "when", "then", "else")
-        operand, arms = runs[0], list(zip(runs[1::2], runs[2::2], strict=False))
-        ends = []
-        for n in range(len(arms)):
-            value = arms[n][1]
-            ends.append(
-                End(
-                    n + 1,
-                    f"when {n + 1}",
-                    bracket.pieces[keys[2 * n]].start,
-                    value[-1].stop if value else bracket.stop,
-                )
-            )
-        default = runs[-1] if len(runs) % 2 == 0 else []
-        if default:
-            ends.append(End(0, "else", bracket.pieces[keys[-1]].start, default[-1].stop))
-        else:
-            ends.append(End(0, "else", bracket.stop - len("end"), bracket.stop))
-        self._branches(
-            "case", bracket.start, bracket.stop, tuple(ends), operand, arms, default, bracket.pieces, place
-        )
-
-    def _if(self, start: int, bracket: Bracket, place: _Place) -> None:
-        condition, *values = split(bracket.pieces, ",")
-        if not condition or not values or not all(values):
+    def _branching(self, branching: Branching | None, pieces: Sequence[Piece], place: _Place) -> None:
+        if branching is None:
+            self._walk(pieces, place)
             return
-        ends = [End(1, "when 1", condition[0].start, values[0][-1].stop)]
-        if values[1:]:
-            ends.append(End(0, "else", values[1][0].start, values[1][-1].stop))
-        else:
-            ends.append(End(0, "else", bracket.stop - 1, bracket.stop))
-        default = values[1] if values[1:] else []
-        self._branches(
-            "if",
-            start,
-            bracket.stop,
-            tuple(ends),
-            [],
-            [(condition, values[0])],
-            default,
-            bracket.pieces,
-            place,
-        )
-
-    def _branches(
-        self,
-        kind: Kind,
-        start: int,
-        stop: int,
-        ends: tuple[End, ...],
-        operand: Sequence[Piece],
-        arms: Sequence[tuple[Sequence[Piece], Sequence[Piece]]],
-        default: Sequence[Piece],
-        pieces: Sequence[Piece],
-        place: _Place,
-    ) -> None:
-        if place.grouped and (_aggregates(pieces) or any(piece.says("over") for piece in _all(pieces))):
+        if place.grouped and (_aggregates(pieces) or any(word.says("over") for word in _all(pieces))):
             place = replace(place, level=Level.RESULT)
-        conditions = [self._text(condition) for condition, _ in arms]
-        case = f"case {self._text(operand)}" if operand else "case"
-        numbered = " ".join(f"when {condition} then {n}" for n, condition in enumerate(conditions, start=1))
-        self._add(kind, start, stop, ends, f"{case} {numbered} else 0 end", pieces, place)
+        conditions = [self._text(condition) for condition, _ in branching.arms]
+        case = f"case {self._text(branching.operand)}"
+
+        def branch(results: Sequence[object], default: object) -> str:
+            whens = (f"when {one} then {then}" for one, then in zip(conditions, results, strict=False))
+            return f"{case} {' '.join(whens)} else {default} end"
+
+        number = branch(range(1, len(conditions) + 1), 0)
+        self._add(
+            branching.kind, branching.start, branching.stop, branching.ends, number, words(pieces), place
+        )
 
         def reached(passed: int) -> _Place:
-            """Where the first conditions did not hold."""
-            if not passed:
-                return place
-            failed = " ".join(f"when {condition} then false" for condition in conditions[:passed])
-            return replace(place, guards=(*place.guards, f"{case} {failed} else true end"))
+            """Where so many conditions were asked, and did not hold."""
+            return place.when(branch(["false"] * passed, "true")) if passed else place
 
-        self._walk(operand, place)
-        for n, (condition, value) in enumerate(arms):
+        self._walk(branching.operand, place)
+        for n, (condition, value) in enumerate(branching.arms):
             self._walk(condition, reached(n))
-            taken = f"{case} when {conditions[n]} then true else false end"
-            before = reached(n)
-            self._walk(value, replace(before, guards=(*before.guards, taken)))
-        self._walk(default, reached(len(arms)))
+            self._walk(value, place.when(branch(["false"] * n + ["true"], "false")))
+        self._walk(branching.default, reached(len(conditions)))
 
     def _add(
         self,
@@ -254,21 +198,12 @@ class Walk:
         stop: int,
         ends: tuple[End, ...],
         branch: str,
-        pieces: Sequence[Piece],
+        said: list[str],
         place: _Place,
     ) -> None:
         reason = self.select.reason or place.reason
         self.found.append(
-            Found(
-                kind,
-                start,
-                stop,
-                ends,
-                place.level,
-                place.guarded(branch),
-                reason,
-                words=tuple(words(pieces)),
-            )
+            Found(kind, start, stop, ends, place.level, place.guarded(branch), reason, words=tuple(said))
         )
 
     def _text(self, pieces: Sequence[Piece]) -> str:
