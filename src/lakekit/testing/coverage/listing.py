@@ -25,7 +25,7 @@ def listing(sql: str, marks: Mapping[Span, Sequence[Branch]], name: str) -> str:
     items, begin = [], 0
     for number, line in enumerate(sql.split("\n"), start=1):
         end = begin + len(line)
-        notes = "".join(_note(branch) for span in spans if begin <= span[0] <= end for branch in marks[span])
+        notes = _notes([branch for span in spans if begin <= span[0] <= end for branch in marks[span]])
         items.append(
             f'<li id="{escape(name)}-{number}"><span class="no">{number}</span>'
             f'<code style="--in:{len(line) - len(line.lstrip())}">'
@@ -67,11 +67,15 @@ def state(branches: Sequence[Branch]) -> str:
     return states.pop() if len(states) == 1 else "part"
 
 
-def _note(branch: Branch) -> str:
-    rows = sum(branch.rows.values())
-    if branch.state == "unknown":
-        return '<span class="unknown">not measured</span>'
-    return f'<span class="{branch.state}">{rows:,} {escape(branch.word)}</span>'
+def _notes(branches: Sequence[Branch]) -> str:
+    notes = [
+        f'<span class="{branch.state}">{sum(branch.rows.values()):,} {escape(branch.word)}</span>'
+        for branch in branches
+        if branch.state != "unknown"
+    ]
+    if len(notes) < len(branches):
+        notes.append('<span class="unknown">not measured</span>')
+    return "".join(notes)
 
 
 def _title(branches: Sequence[Branch]) -> str:
