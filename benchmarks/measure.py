@@ -32,7 +32,7 @@ class Run:
 
 
 def run(command: Sequence[str], cwd: Path) -> Run:
-    """Run a command to its end; raises CalledProcessError, with what it wrote to standard error as a note."""
+    """Run a command to its end; raises CalledProcessError, with the end of what it wrote as a note."""
     started = time.monotonic()
     with subprocess.Popen(
         command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -46,7 +46,7 @@ def run(command: Sequence[str], cwd: Path) -> Run:
                 peak = max(peak, _resident(tree))
     if process.returncode:
         error = subprocess.CalledProcessError(process.returncode, command, output, errors)
-        error.add_note(errors[-2000:])
+        error.add_note((output + errors)[-4000:])
         raise error
     return Run(time.monotonic() - started, peak / 2**20, output)
 
