@@ -21,7 +21,7 @@ from .rendering import memorise
 from .runner import Node, environment, link_package, working_directory_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -94,11 +94,12 @@ class Models:
         now: datetime | None = None,
         there: Iterable[Entry] | None = None,
         full_refresh: bool = False,
+        on_compiled: Callable[[str], None] = lambda _: None,
     ) -> Built:
         """Build one model at the target's ref. Raises ``BuildFailed``.
 
         ``now`` is what the clock says to it, if not the time; ``there`` is what the lake has, for an adapter that would
-        have to ask for it.
+        have to ask for it. ``on_compiled`` is told its SQL before it is run.
         """
         from dbt_common.exceptions import DbtBaseException
 
@@ -109,6 +110,7 @@ class Models:
                 compiled = runner.compile(self._manifest)
                 build.paused = True
                 memo = self._memo(runner, compiled)
+                on_compiled(compiled.compiled_code or "")
                 build.paused = False
                 if not compiled.is_ephemeral_model:
                     runner.run(compiled, self._manifest)
@@ -342,7 +344,12 @@ def _at_its_time(adapter: Any) -> None:
 
     def at_its_time(sql: str, *how: Any, **more: Any) -> Any:
         build = under_way.get()
-        return add_query(freeze(sql, build.now) if build and build.now else sql, *how, **more)
+        if build is None:
+            return add_query(sql, *how, **more)
+        connection, cursor = add_query(freeze(sql, build.now) if build.now else sql, *how, **more)
+        build.statements += 1
+        build.cursors.append(cursor._cursor)  # noqa: SLF001 - dbt-trino wraps Trino's, which knows what it cost
+        return connection, cursor
 
     adapter.connections.add_query = at_its_time
 

@@ -12,6 +12,7 @@ from ..lake import Lake
 from ..naming import new_branch_name
 from ..settings import Settings
 from .harness import Harness
+from .plugin import REPORTS
 from .session import LakeSession
 
 if TYPE_CHECKING:
@@ -50,8 +51,16 @@ class Run:
             settings = self.settings.but(engine=engine)
             if engine == "trino":
                 settings = self._with_stack(settings)
-            self._harnesses[engine] = Harness(settings, settings.project / ".lakekit" / "testing")
+            harness = Harness(settings, settings.project / ".lakekit" / "testing")
+            if reports := self._config.pluginmanager.get_plugin(REPORTS):
+                reports.watch(harness)
+            self._harnesses[engine] = harness
         return self._harnesses[engine]
+
+    def known_models(self) -> list[str]:
+        """The models of the project, as far as that can be known without dbt."""
+        graph = self.harness(self.engine).kept_graph()
+        return sorted(graph.models) if graph else []
 
     def branch_of_main(self) -> Lake:
         """A branch of the project's own lake, with what has landed and been built there; one for the run."""
