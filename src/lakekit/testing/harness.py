@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from ..catalog.protocol import Entry, TableId
     from ..dbt.graph import Model
-    from ..dbt.models import Check, Models
+    from ..dbt.models import Check, Known, Models
     from ..dbt.recording import Recording
     from ..dbt.runner import Node
     from ..engine.duckdb.session import Session
@@ -77,7 +78,7 @@ class Harness:
                 model,
                 lake.engine.dbt_target(lake.ref),
                 now=now,
-                there=before.values(),
+                known=_known(lake, before),
                 full_refresh=full_refresh,
                 on_compiled=self._on_compiled(lake, model),
             ).building
@@ -131,9 +132,10 @@ class Harness:
     def check(self, lake: Lake, check: Check) -> Node:
         """Run a data test or a unit test at the lake's ref. Raises ``BuildFailed`` where it cannot be run."""
         self._lake = lake
-        embedded = self.settings.engine == "embedded"
-        there = None if embedded else lake.catalog.entries(lake.ref).values()
-        return self._models.check(check, lake.engine.dbt_target(lake.ref), there=there)
+        known = None
+        if self.settings.engine != "embedded":
+            known = _known(lake, lake.catalog.entries(lake.ref))
+        return self._models.check(check, lake.engine.dbt_target(lake.ref), known=known)
 
     def sources_of(self, model: Model) -> str:
         """A digest of all that the model's columns depend on, as far as it is not in the project's fingerprint."""
@@ -234,3 +236,21 @@ class Harness:
         assert self._lake is not None
         target = self._lake.engine.dbt_target(self._lake.ref)
         return Models(self.settings.dbt, target, self.cache / "dbt", self._variables)
+
+
+def _known(lake: Lake, entries: Mapping[TableId, Entry]) -> Known:
+    """What the catalog tells of a lake in a tenth of the time that Trino takes."""
+    from pyiceberg.exceptions import NoSuchTableError
+
+    from ..dbt.models import Known
+    from ..engine.iceberg_types import trino_columns
+
+    def columns(table: TableId) -> list[tuple[str, str]] | None:
+        try:
+            return trino_columns(
+                lake.catalog.iceberg(lake.ref).load_table((table.schema, table.name)).schema()
+            )
+        except (NoSuchTableError, ValueError):  # a view, or a type that only Trino can name
+            return None
+
+    return Known(entries.values(), columns)
