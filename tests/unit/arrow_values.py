@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
@@ -57,7 +56,3 @@ def _present(type_: pa.DataType) -> st.SearchStrategy[Any]:
         entries = st.tuples(_present(type_.key_type), values_of(type_.item_type))
         return st.lists(entries, max_size=3, unique_by=lambda pair: pair[0])
     return _SIMPLE[type_]
-
-
-def is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)

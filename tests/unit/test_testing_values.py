@@ -114,6 +114,9 @@ def test_python_and_text_mean_the_same(value: Any, type_: pa.DataType, held: Any
         (time(1, tzinfo=UTC), pa.time64("us"), "has a zone"),
         ("9:08", pa.time64("us"), "reads like"),
         ("25:00", pa.time64("us"), "hour"),
+        ("0001-01-01T00:00:00+01:00", ZONED, "years 1 to 9999"),
+        ("1e99999999999999999999", MONEY, "not a number"),
+        ("1e99999999999999999999", pa.int64(), "not a number"),
         ("xyz", pa.binary(), "hexadecimal"),
         (b"ab", pa.binary(3), "2 bytes, not 3"),
         ("a,b", pa.list_(pa.string()), "not JSON"),
@@ -132,7 +135,7 @@ def test_what_does_not_fit_exactly_is_refused(value: Any, type_: pa.DataType, re
     with pytest.raises(UsageError) as caught:
         arrow_table([{"c": None}, {"c": value}], pa.schema([("c", type_)]), what="shopify.orders")
     assert str(caught.value).startswith(
-        f"Row 2 of shopify.orders: {value!r} is no value for 'c', a {type_name(type_)}."
+        f"Row 2 of shopify.orders: {value!r} is no value for 'c' ({type_name(type_)})."
     )
 
 

@@ -60,8 +60,9 @@ class Graph(msgspec.Struct):
         return next((model for model in self.models.values() if model.id == table), None)
 
     def select(self, selection: str) -> list[Model]:
-        """The models of a selection, parents first: names with ``+`` before them for all that they read, and behind
-        them for all that reads them. Raises ``UsageError`` for what names none.
+        """The models of a selection, parents first; raises ``UsageError`` for what names none.
+
+        It is names: with ``+`` before one also all that it reads, with ``+`` behind one all that reads it.
         """
         if not selection.split():
             raise UsageError("No model is named.", todo='name one: lake.build("int_shopify__orders")')

@@ -8,7 +8,7 @@ names answer as they did. What the memo does not know (another ref, a changed co
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
@@ -119,7 +119,7 @@ class _Held(Relation):
 
     thing: Any
 
-    def __new__(cls, text: str, thing: Any) -> _Held:
+    def __new__(cls, text: str, thing: Any) -> Self:
         made = super().__new__(cls, text)
         made.thing = thing
         return made

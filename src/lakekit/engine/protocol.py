@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
+
+    from ..catalog.protocol import TableId
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,13 @@ class Engine(Protocol):
 
         A statement without rows gives a table without columns. Raises ``QueryFailed``; the embedded engine
         also raises ``UnsupportedSql`` for what it cannot answer as Trino would.
+        """
+
+    def put_rows(self, ref: str, table: TableId, rows: pa.Table, key: Sequence[str]) -> None:
+        """Write rows in one commit in place of those with the same key; without a key they are only added.
+
+        The table is made of the rows' schema if it is not there, its schema too; fields that may not be null stay
+        required. Columns that the table lacks are added first. Raises ``QueryFailed`` where the rows do not fit.
         """
 
     def dbt_target(self, ref: str) -> DbtTarget:

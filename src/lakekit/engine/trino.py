@@ -16,10 +16,14 @@ from ..errors import QueryFailed, StackFailed
 from ..naming import CATALOG, MAIN, is_hash, quote
 from ..stack.trino import connect, create_catalog_sql, not_let_in
 from .protocol import DbtTarget
+from .rows import put_through_pyiceberg
 from .trino_types import arrow_type
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..catalog.nessie import NessieCatalog
+    from ..catalog.protocol import TableId
     from ..stack.endpoints import Endpoints
 
 
@@ -56,6 +60,10 @@ class TrinoEngine:
                 raise _query_failed(again) from again
         except trino.exceptions.TrinoQueryError as error:
             raise _query_failed(error) from error
+
+    def put_rows(self, ref: str, table: TableId, rows: pa.Table, key: Sequence[str]) -> None:
+        # What Trino takes for each statement is more than a commit through PyIceberg takes as a whole.
+        put_through_pyiceberg(self._nessie.iceberg(ref), table, rows, key)
 
     def dbt_target(self, ref: str) -> DbtTarget:
         at = self._endpoints

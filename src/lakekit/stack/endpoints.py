@@ -40,6 +40,8 @@ class Endpoints:
     trino_password: str = field(default="", repr=False)
     trino_token: str = field(default="", repr=False)
     """A JWT; where neither it nor a password is given, Trino asks for none."""
+    statistics: bool = True
+    """Whether Trino works out statistics of what it writes: on small tables that is a third of each write's time."""
     nessie_auth: NessieAuth | None = None
     ca: str = ""
     """The file of the certificates to trust, where it is not the system's."""

@@ -90,6 +90,8 @@ def create_catalog_sql(name: str, ref: str, endpoints: Endpoints, *, read_only: 
         "s3.aws-access-key": f"${{ENV:{_ACCESS_KEY}}}",
         "s3.aws-secret-key": f"${{ENV:{_SECRET_KEY}}}",
     }
+    if not endpoints.statistics:
+        properties["iceberg.extended-statistics.collect-on-write"] = "false"
     if auth := endpoints.nessie_auth:
         oauth2 = "iceberg.rest-catalog.oauth2"
         properties["iceberg.rest-catalog.security"] = "OAUTH2"

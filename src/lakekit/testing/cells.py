@@ -40,7 +40,7 @@ NOT_NULL: Final = _Special("NOT_NULL")
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a cell should hold. ``exact`` is its value in a form that can be looked up, unless it is not just one."""
+    """What a cell should hold: ``value``, a value near it, the JSON that it is, or whatever a sentinel stands for."""
 
     value: Any
     type: pa.DataType
@@ -49,6 +49,7 @@ class Expected:
 
     @property
     def is_exact(self) -> bool:
+        """Whether only ``value`` itself will do, so that it can be looked up."""
         return not isinstance(self.value, _Special) and self.json is None and not self.tolerance
 
     def matches(self, found: Any) -> bool:
@@ -60,10 +61,11 @@ class Expected:
         if found is None or self.value is None:
             return found is self.value
         if self.json is not None:
-            return _parsed(found) == self.json
-        if lookup(found, self.type) == lookup(self.value, self.type):
-            return True
-        return bool(self.tolerance) and _near(found, self.value, self.tolerance)
+            return bool(_parsed(found) == self.json)
+        if self.tolerance and not _may_be_near(found, self.value, self.tolerance):
+            return False
+        same = lookup(found, self.type) == lookup(self.value, self.type)
+        return same or (bool(self.tolerance) and _near(found, self.value, self.tolerance))
 
 
 def expect(value: Any, type_: pa.DataType, tolerance: float = 0) -> Expected:
@@ -98,6 +100,12 @@ def lookup(value: Any, type_: pa.DataType) -> Hashable:
         case dict():
             return tuple(lookup(value[field.name], field.type) for field in type_)
     return value  # type: ignore[no-any-return]
+
+
+def _may_be_near(found: Any, wanted: Any, tolerance: float) -> bool:
+    """Quick, and wrong only where it says yes: most pairs are far apart."""
+    one, other = float(found), float(wanted)
+    return not abs(one - other) > tolerance + 1e-9 * (abs(one) + abs(other) + tolerance)
 
 
 def _near(found: Any, wanted: Any, tolerance: float) -> bool:

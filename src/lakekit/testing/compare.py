@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from ..errors import UsageError
 from .cells import ANY, NOT_NULL, Expected, expect, is_numeric, lookup
@@ -21,8 +23,6 @@ from .values import Misfit, check_columns, type_name
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    import pyarrow as pa
-
 __all__ = ["ANY", "NOT_NULL", "Difference", "compare"]
 
 Row = Mapping[str, Any]
@@ -30,7 +30,6 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    number: int
     given: Row
     cells: Mapping[str, Expected]
 
@@ -49,22 +48,26 @@ class _Wanted:
         )
 
     def shown(self) -> Row:
-        return {name: wanted.value for name, wanted in self.cells.items()}
+        """The row with its columns' types, but for a value that cannot have one."""
+        return {
+            name: self.given[name] if wanted.value is ANY else wanted.value
+            for name, wanted in self.cells.items()
+        }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Findings:
-    missing: list[_Wanted] = field(default_factory=list)
-    extra: list[Row] = field(default_factory=list)
-    pairs: list[tuple[_Wanted, Row]] = field(default_factory=list)
-    duplicates: list[Duplicate] = field(default_factory=list)
+    missing: Sequence[_Wanted]
+    extra: Sequence[Row]
+    pairs: Sequence[tuple[_Wanted, Row]]
+    duplicates: Sequence[Duplicate] = ()
 
 
 def compare(
     found: pa.Table,
     expected: Iterable[Row],
     *,
-    key: Sequence[str] = (),
+    key: str | Sequence[str] = (),
     partial: bool = False,
     tolerance: float | Mapping[str, float] = 0,
 ) -> Difference | None:
@@ -72,10 +75,11 @@ def compare(
 
     ``key`` columns, which every expected row names, tell which row is which; without them rows are matched as a
     whole, and what is left over is paired with what is most like it. ``partial`` allows rows that nobody expects.
-    ``tolerance`` is how far numbers may be off: in every numeric column, or by column. Raises ``UsageError`` for
-    a call that makes no sense, such as a column that the table does not have.
+    ``tolerance`` is how far numbers may be off: in all columns of decimals and doubles, or by column. Raises
+    ``UsageError`` for a call that makes no sense, such as a column that the table does not have.
     """
     expected = list(expected)
+    key = (key,) if isinstance(key, str) else tuple(key)
     _check_call(found, expected, key, tolerance)
     wanted, types = _typed(found.schema, expected, key, tolerance)
     # With nothing expected there is nothing named: then every column is shown of the rows that should not be there.
@@ -89,7 +93,7 @@ def compare(
     difference = Difference(
         expected_rows=len(expected),
         found_rows=found.num_rows,
-        key=tuple(key),
+        key=key,
         missing=tuple(row.shown() for row in findings.missing),
         extra=() if partial else tuple(findings.extra),
         changed=tuple(
@@ -134,50 +138,51 @@ def _typed(
         cells = {}
         for name, value in row.items():
             type_ = schema.field(name).type
-            limit = tolerance.get(name, 0) if isinstance(tolerance, Mapping) else tolerance
+            limit = _limit(tolerance, name, type_)
             try:
                 cells[name] = expect(value, type_, 0 if name in key else limit)
             except Misfit as error:
                 wrong.append(WrongType(number, name, type_name(type_), value, str(error)))
                 cells[name] = Expected(ANY, type_)
-        wanted.append(_Wanted(number, row, cells))
+        wanted.append(_Wanted(row, cells))
     return wanted, wrong
+
+
+def _limit(tolerance: float | Mapping[str, float], name: str, type_: pa.DataType) -> float:
+    """For all, a tolerance means fractions: what is counted or numbered is only off where the test says so."""
+    if isinstance(tolerance, Mapping):
+        return tolerance.get(name, 0)
+    return tolerance if is_numeric(type_) and not pa.types.is_integer(type_) else 0
 
 
 def _by_key(
     wanted: Sequence[_Wanted], rows: Sequence[Row], schema: pa.Schema, key: Sequence[str], partial: bool
 ) -> _Findings:
-    findings = _Findings()
     types = [schema.field(name).type for name in key]
-
-    def of(row: Row) -> Hashable:
-        return tuple(lookup(row[name], type_) for name, type_ in zip(key, types, strict=True))
-
-    there: dict[Hashable, list[Row]] = defaultdict(list)
-    for row in rows:
-        there[of(row)].append(row)
     asked: dict[Hashable, list[_Wanted]] = defaultdict(list)
+    there: dict[Hashable, list[Row]] = defaultdict(list)
     for one in wanted:
         # A key of the wrong type is told already; no row can have it.
         if all(one.cells[name].value is not ANY for name in key):
-            asked[of(one.shown())].append(one)
-    for place, same in asked.items():
-        if len(same) > 1:
-            findings.duplicates.append(_duplicate(key, same[0].shown(), len(same), expected=True))
-        if place in there:
-            findings.pairs.append((same[0], there[place][0]))
-        else:
-            findings.missing.append(same[0])
-    for place, alike in there.items():
-        if len(alike) > 1 and (place in asked or not partial):
-            findings.duplicates.append(_duplicate(key, alike[0], len(alike), expected=False))
-        if place not in asked:
-            findings.extra.append(alike[0])
-    return findings
+            asked[_place(one.shown(), key, types)].append(one)
+    for row in rows:
+        there[_place(row, key, types)].append(row)
+    twice = [(same[0].shown(), len(same), True) for same in asked.values()]
+    twice += [(same[0], len(same), False) for place, same in there.items() if place in asked or not partial]
+    return _Findings(
+        missing=[same[0] for place, same in asked.items() if place not in there],
+        extra=[same[0] for place, same in there.items() if place not in asked],
+        pairs=[(same[0], there[place][0]) for place, same in asked.items() if place in there],
+        duplicates=[
+            Duplicate({name: row[name] for name in key}, times, expected)
+            for row, times, expected in twice
+            if times > 1
+        ],
+    )
 
 
-def _duplicate(key: Sequence[str], row: Row, times: int, *, expected: bool) -> Duplicate:
-    return Duplicate({name: row[name] for name in key}, times, expected)
+def _place(row: Row, key: Sequence[str], types: Sequence[pa.DataType]) -> Hashable:
+    return tuple(lookup(row[name], type_) for name, type_ in zip(key, types, strict=True))
 
 
 def _as_a_whole(wanted: Sequence[_Wanted], rows: Sequence[Row]) -> _Findings:

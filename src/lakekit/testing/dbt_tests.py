@@ -91,5 +91,5 @@ class DbtTest(pytest.Item):
         raise _CheckFailed(f"{node.message}\n{shown}\n{node.query}")
 
 
-class _CheckFailed(Exception):  # noqa: N818 - dbt's word
+class _CheckFailed(Exception):
     """A test found rows that should not be there, or others than it expected."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -70,28 +70,27 @@ class Difference:
         return bool(self.missing or self.extra or self.changed or self.types or self.duplicates)
 
     def __str__(self) -> str:
-        kinds = {
-            "of the wrong type": [_type_line(wrong) for wrong in self.types],
-            "doubled": [_duplicate_line(double) for double in self.duplicates],
-            "changed": [self._changed_line(changed) for changed in self.changed],
-            "missing": [self._line("-", row) for row in self.missing],
-            "extra": [self._line("+", row) for row in self.extra],
+        named = self._named()
+        kinds: dict[str, tuple[Sequence[Any], Callable[[Any], tuple[str, ...]]]] = {
+            "of the wrong type": (self.types, _type_line),
+            "doubled": (self.duplicates, _duplicate_line),
+            "changed": (self.changed, lambda changed: _changed_line(changed, named)),
+            "missing": (self.missing, lambda row: _line("-", row, named)),
+            "extra": (self.extra, lambda row: _line("+", row, named)),
         }
-        told = {name: lines for name, lines in kinds.items() if lines}
-        counts = ", ".join(f"{len(lines)} {name}" for name, lines in told.items())
-        heading = f"{counts} ({_rows(self.expected_rows)} expected, {self.found_rows} found)"
+        told = {name: kind for name, kind in kinds.items() if kind[0]}
         share = _ROWS // max(len(told), 1)
-        shown = [line for lines in told.values() for line in lines[:share]]
-        left = {name: len(lines) - share for name, lines in told.items() if len(lines) > share}
-        lines = [heading, *_aligned(self._header(told), shown)]
-        if left:
-            kinds_left = ", ".join(f"{count} {name}" for name, count in left.items())
-            lines.append(f"… and {sum(left.values())} more ({kinds_left})")
-        return "\n".join(lines)
-
-    def _header(self, told: Mapping[str, Any]) -> list[tuple[str, ...]]:
-        rows = told.keys() & {"changed", "missing", "extra"}
-        return [(" ", *self._named(), "")] if rows and self._named() else []
+        shown = [line(one) for ones, line in told.values() for one in ones[:share]]
+        left = {name: len(ones) - share for name, (ones, _) in told.items() if len(ones) > share}
+        counts = _counted({name: len(ones) for name, (ones, _) in told.items()})
+        header = [(" ", *named, "")] if named and any(len(line) > 2 for line in shown) else []
+        return "\n".join(
+            [
+                f"{counts} ({_rows(self.expected_rows)} expected, {self.found_rows} found)",
+                *_aligned(header, shown),
+                *([f"… and {sum(left.values())} more ({_counted(left)})"] if left else []),
+            ]
+        )
 
     def _named(self) -> tuple[str, ...]:
         """The columns that tell rows apart: the key; without one, the first few."""
@@ -101,31 +100,30 @@ class Difference:
         names = dict.fromkeys(name for row in rows for name in row)
         return tuple(names)[:3]
 
-    def _line(self, mark: str, row: Mapping[str, Any]) -> tuple[str, ...]:
-        named = self._named()
-        rest = "  ".join(f"{name}: {show(value)}" for name, value in row.items() if name not in named)
-        return (mark, *(show(row[name]) if name in row else "" for name in named), rest)
 
-    def _changed_line(self, changed: ChangedRow) -> tuple[str, ...]:
-        cells = "  ".join(
-            f"{cell.column}: {show(cell.expected)} → {show(cell.found)}" for cell in changed.cells
-        )
-        return (
-            "~",
-            *(show(changed.row[name]) if name in changed.row else "" for name in self._named()),
-            cells,
-        )
+def _line(mark: str, row: Mapping[str, Any], named: Sequence[str]) -> tuple[str, ...]:
+    rest = "  ".join(f"{name}: {show(value)}" for name, value in row.items() if name not in named)
+    return (mark, *(show(row[name]) if name in row else "" for name in named), rest)
+
+
+def _changed_line(changed: ChangedRow, named: Sequence[str]) -> tuple[str, ...]:
+    cells = "  ".join(f"{cell.column}: {show(cell.expected)} → {show(cell.found)}" for cell in changed.cells)
+    return ("~", *(show(changed.row[name]) if name in changed.row else "" for name in named), cells)
 
 
 def _type_line(wrong: WrongType) -> tuple[str, ...]:
     given = f"{show(wrong.expected)} ({type(wrong.expected).__name__})"
     why = f": {wrong.why}" if wrong.why else ""
-    return ("!", f"{wrong.column} is a {wrong.type}; expected row {wrong.number} has {given}{why}")
+    return ("!", f"{wrong.column} is {wrong.type}; expected row {wrong.number} has {given}{why}")
 
 
 def _duplicate_line(double: Duplicate) -> tuple[str, ...]:
     key = "  ".join(f"{name}: {show(value)}" for name, value in double.key.items())
     return ("!", f"{key} is {'expected' if double.expected else 'found'} {double.times} times")
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def _rows(count: int) -> str:
@@ -154,7 +152,7 @@ def show(value: Any) -> str:
     return _clip(_written(value), _CELL)
 
 
-def _written(value: Any) -> str:  # noqa: PLR0911 (a table of types)
+def _written(value: Any) -> str:  # noqa: C901, PLR0911 (a table of types)
     match value:
         case None:
             return "null"

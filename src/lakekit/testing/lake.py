@@ -29,9 +29,17 @@ if TYPE_CHECKING:
 
     from ..catalog.protocol import Ref
     from ..dbt.graph import Graph, Model
+    from .costs import Cost
     from .harness import Harness
 
 _READS: Final = re.compile(r"\s*(select|with|values|show|describe|explain)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildUnderTest(BuildReport):
+    """A build in a test: what was built, and what that cost, by model."""
+
+    costs: Mapping[str, Cost] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,12 @@ class Story:
     """The models that were given, and so are not built."""
     changes: dict[str, int] = field(default_factory=dict)
     """How often a table has been given or built."""
+    shapes: dict[str, int] = field(default_factory=dict)
+    """How often the columns of a source's table have changed."""
     built: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """What each model was built of: the changes of all that it reads, in order."""
+    statements: int = 0
+    """How many statements a test has run that may have changed something."""
 
     def changed(self, table: str) -> None:
         self.changes[table] = self.changes.get(table, 0) + 1
@@ -67,7 +79,9 @@ class Story:
             {name: stream.copy() for name, stream in self.streams.items()},
             set(self.given),
             dict(self.changes),
+            dict(self.shapes),
             dict(self.built),
+            self.statements,
         )
 
 
@@ -84,19 +98,15 @@ class LakeUnderTest(Branch):
         self.test = test
         self.branches: set[str] = set()
         """Branches that were made of this lake, and not deleted since."""
-        self._story = story
+        self.story = story
+        """What has happened here."""
         self._origin: LakeUnderTest | None = None
         self._now: datetime | None = None
 
     @property
-    def story(self) -> Story:
-        """What has happened here."""
-        return self._story
-
-    @property
     def touched(self) -> int:
         """How often anything was given or built here."""
-        return sum(self._story.changes.values())
+        return sum(self.story.changes.values())
 
     @property
     def now(self) -> datetime | None:
@@ -149,7 +159,7 @@ class LakeUnderTest(Branch):
         exclude: str = "",
         full_refresh: bool = False,
         on_node: Callable[[Node, int], None] | None = None,
-    ) -> BuildReport:
+    ) -> BuildUnderTest:
         """Build models, and before them what they read and has not been built of what is there now.
 
         ``select`` and ``exclude`` name models, with ``+`` for all that they read or that reads them; empty builds all.
@@ -162,19 +172,19 @@ class LakeUnderTest(Branch):
         chosen = [model for model in chosen if model.name not in left_out]
         started = time.monotonic()
         needed = self._needed(chosen)
-        nodes = []
+        nodes, costs = [], {}
         for model in needed:
-            node = self._build(model, full_refresh=full_refresh and model in chosen)
-            nodes.append(node)
+            cost = costs[model.name] = self._build(model, full_refresh=full_refresh and model in chosen)
+            nodes.append(Node(model.name, model.kind, "success", cost.seconds, schema=model.schema))
             if on_node:
-                on_node(node, len(needed))
-        return BuildReport(tuple(nodes), time.monotonic() - started)
+                on_node(nodes[-1], len(needed))
+        return BuildUnderTest(tuple(nodes), time.monotonic() - started, costs)
 
     def prepare(self, models: Sequence[str]) -> None:
         """Build models, and what they read, unless that has been done or they were given."""
         chosen = [self.graph.models[name] for name in models if name in self.graph.models]
         for model in self._needed(chosen):
-            if model.name not in self._story.given and self._story.built.get(model.name) != self._inputs(model):
+            if model.name not in self.story.given and self.story.built.get(model.name) != self._inputs(model):
                 self._build(model, full_refresh=False)
 
     def expect(
@@ -203,7 +213,8 @@ class LakeUnderTest(Branch):
                 model.key if model and names and all(set(model.key) <= row.keys() for row in expected) else ()
             )
         found = self._read(id_, names or columns)
-        self.harness.expected(self, model, names or columns)
+        if model and self.harness.coverage is not None:
+            self.harness.coverage.expected(model.name, names or columns, self.test.id)
         if difference := compare(found, expected, key=key, partial=partial, tolerance=tolerance):
             raise AssertionError(f"{table} is not what was expected: {difference}")
 
@@ -223,7 +234,7 @@ class LakeUnderTest(Branch):
 
     def columns(self, table: str) -> list[str]:
         """The columns of a model or a ``schema.table`` that is there; raises ``UsageError`` where it is not."""
-        return list(self._schema(self._named(table)[1], table).names)
+        return list(self.schema(self._named(table)[1], table).names)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows of a model or a ``schema.table``."""
@@ -233,14 +244,15 @@ class LakeUnderTest(Branch):
     def sql(self, statement: str) -> Result:
         """Run one statement of Trino SQL at this ref, at the time that the clock says."""
         if not _READS.match(statement):
-            for table in list(self._story.changes):
-                self._story.changed(table)  # it may have changed anything
+            self.story.statements += 1
+            for table in list(self.story.changes):
+                self.story.changed(table)  # it may have changed anything
         return super().sql(freeze(statement, self._now) if self._now else statement)
 
     @override
     def branch(self, name: str | None = None) -> LakeUnderTest:
         """A branch of this lake as it is now, to try something on and perhaps publish; gone when its block ends."""
-        work = LakeUnderTest(super().branch(name), self.harness, self._story.copy(), self.test)
+        work = LakeUnderTest(super().branch(name), self.harness, self.story.copy(), self.test)
         self.branches.add(work.ref)
         work._origin, work._now = self, self._now
         return work
@@ -256,25 +268,27 @@ class LakeUnderTest(Branch):
     def publish(self, *, unchecked: bool = False, message: str = "") -> Ref:
         merged = super().publish(unchecked=unchecked, message=message)
         if self._origin and self._origin.ref == self.onto:
-            self._origin._story = self._story.copy()
+            self._origin.story = self.story.copy()
         return merged
 
     def _sync(self, table: str, rows: list[dict[str, Any]], new_columns: Mapping[str, Any]) -> None:
         stream = self._stream(table)
         for name, of in new_columns.items():
             stream.properties[name] = {"type": ["null", of]} if isinstance(of, str) else of
-        written = sync(stream, rows, self._story.clock.next(self._now), table)
-        there = bool(self._story.changes.get(table))
+        written = sync(stream, rows, self.story.clock.next(self._now), table)
+        there = bool(self.story.changes.get(table))
+        if new_columns or not there:
+            self.story.shapes[table] = self.story.shapes.get(table, 0) + 1
         if written.num_rows or not there or new_columns:
             # A stream without a key is appended to.
             self.engine.put_rows(self.ref, TableId.parse(table), written, stream.key)
-        self._story.changed(table)
+        self.story.changed(table)
 
     def _stream(self, table: str) -> Stream:
-        if table not in self._story.streams:
+        if table not in self.story.streams:
             reference = self.harness.project.reference(table)
-            self._story.streams[table] = Stream(reference, dict(reference.properties))
-        return self._story.streams[table]
+            self.story.streams[table] = Stream(reference, dict(reference.properties))
+        return self.story.streams[table]
 
     def _hold(self, model: Model, rows: list[dict[str, Any]]) -> None:
         if model.materialized == "ephemeral":
@@ -287,8 +301,8 @@ class LakeUnderTest(Branch):
         if entry := self.catalog.entries(self.ref).get(model.id):
             super().sql(f"drop {entry.kind} {quote(model.schema, model.table)}")
         self.engine.put_rows(self.ref, model.id, table, ())
-        self._story.given.add(model.name)
-        self._story.changed(str(model.id))
+        self.story.given.add(model.name)
+        self.story.changed(str(model.id))
 
     def _columns_of(self, model: Model) -> pa.Schema:
         """The columns of a model: those that it has when it is built of what is there, or of nothing."""
@@ -296,25 +310,25 @@ class LakeUnderTest(Branch):
         if kept := self.harness.remembered(f"columns of {model.name}", key):
             return pa.ipc.read_schema(pa.py_buffer(kept))
         with self.branch() as tried:
-            tried._story.given.discard(model.name)
+            tried.story.given.discard(model.name)
             if model.id in tried.catalog.entries(tried.ref):
-                schema = tried._schema(model.id, model.name)
+                schema = tried.schema(model.id, model.name)
             else:
                 tried.build(model.name)
-                schema = tried._schema(model.id, model.name)
+                schema = tried.schema(model.id, model.name)
         self.harness.remember(f"columns of {model.name}", key, schema.serialize().to_pybytes())
         return schema
 
     def _needed(self, chosen: Sequence[Model]) -> list[Model]:
         """The chosen models, and of all that they read what has not been built of what is there now; parents first."""
-        graph, story = self.graph, self._story
+        graph, story = self.graph, self.story
         names = {model.name for model in chosen}
         needed: list[Model] = []
         for model in graph.ordered(names | graph.ancestors(names)):
             if model.name in story.given and model.name not in names:
                 continue
-            stale = story.built.get(model.name) != self._inputs(model) or any(
-                parent in {one.name for one in needed} for parent in model.parents
+            stale = story.built.get(model.name) != self._inputs(model) or (
+                model.materialized != "view" and any(one.name in model.parents for one in needed)
             )
             if model.name in names or stale:
                 needed.append(model)
@@ -326,25 +340,35 @@ class LakeUnderTest(Branch):
         return [model for model in needed if model.name in wanted]
 
     def _inputs(self, model: Model) -> tuple[int, ...]:
-        changes = self._story.changes
-        parents = [self.graph.models[name] for name in model.parents]
-        return tuple(
-            changes.get(table, 0) for table in (*model.sources, *(str(parent.id) for parent in parents))
-        )
+        story = self.story
+        if model.materialized == "view":  # it changes when what it reads has other columns, not other rows
+            above = [self.graph.models[name] for name in self.graph.ancestors([model.name])]
+            sources = sorted({table for one in (model, *above) for table in one.sources})
+            return (story.statements, *(story.shapes.get(table, 0) for table in sources))
+        return self._changes_read(model)
 
-    def _build(self, model: Model, *, full_refresh: bool) -> Node:
+    def _changes_read(self, model: Model) -> tuple[int, ...]:
+        """How often the rows that a model reads have changed, those behind views among them."""
+        changes = self.story.changes
+        found = [changes.get(table, 0) for table in model.sources]
+        for parent in (self.graph.models[name] for name in model.parents):
+            found.append(changes.get(str(parent.id), 0))
+            if parent.materialized == "view" and parent.name not in self.story.given:
+                found += self._changes_read(parent)
+        return tuple(found)
+
+    def _build(self, model: Model, *, full_refresh: bool) -> Cost:
         for table in model.sources:
-            if not self._story.changes.get(table) and TableId.parse(table) not in self._there():
+            if not self.story.changes.get(table) and TableId.parse(table) not in self._there():
                 self._sync(table, [], {})
-        started = time.monotonic()
         inputs = self._inputs(model)
-        sql = self.harness.build(self, model, now=self._now, full_refresh=full_refresh)
-        self._story.built[model.name] = inputs
-        self._story.given.discard(model.name)
-        self._story.changed(str(model.id))
-        node = Node(model.name, model.kind, "success", time.monotonic() - started, schema=model.schema)
-        self.harness.built(self, model, sql)
-        return node
+        cost = self.harness.build(self, model, now=self._now, full_refresh=full_refresh)
+        self.story.built[model.name] = inputs
+        self.story.given.discard(model.name)
+        self.story.changed(str(model.id))
+        if self.harness.on_cost:
+            self.harness.on_cost(cost)
+        return cost
 
     def _there(self) -> set[TableId]:
         return set(self.catalog.entries(self.ref))
@@ -360,7 +384,8 @@ class LakeUnderTest(Branch):
         model = self.graph.find(table)
         return model, model.id
 
-    def _schema(self, id_: TableId, name: str) -> pa.Schema:
+    def schema(self, id_: TableId, name: str) -> pa.Schema:
+        """The columns of a table or view; ``name`` is what it is called where it is not there (``UsageError``)."""
         try:
             return self.engine.execute(
                 self.ref, f"select * from {quote(id_.schema, id_.name)} limit 0"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 _BOUND: Final = 200
 """Left-overs beyond this many are not paired: who has that many does not read them one by one."""
@@ -20,9 +21,22 @@ def match(candidates: Sequence[Sequence[int]]) -> dict[int, int]:
     """
     right_of: dict[int, int] = {}
     left_of: dict[int, int] = {}
-    for start in range(len(candidates)):
-        came_from: dict[int, int] = {}
-        free = _reach(start, candidates, left_of, came_from)
+    closed: set[int] = set()
+    hopeless: set[int] = set()
+    passed: dict[int, int] = {}
+    for start, choices in enumerate(candidates):
+        # Equal rows share one list: how far it is used up, and that nothing is left in it, is found out once.
+        if id(choices) in hopeless:
+            continue
+        place = passed.get(id(choices), 0)
+        while place < len(choices) and choices[place] in left_of:
+            place += 1
+        passed[id(choices)] = place
+        came_from = {choices[place]: start} if place < len(choices) else {}
+        free = choices[place] if came_from else _reach(start, candidates, left_of, came_from, closed)
+        if free is None:  # and what did not lead to a free one now never will
+            closed |= came_from.keys()
+            hopeless.add(id(choices))
         while free is not None:  # along the chain, each moves on to the next one's partner
             left = came_from[free]
             before = right_of.get(left)
@@ -32,14 +46,18 @@ def match(candidates: Sequence[Sequence[int]]) -> dict[int, int]:
 
 
 def _reach(
-    start: int, candidates: Sequence[Sequence[int]], left_of: Mapping[int, int], came_from: dict[int, int]
+    start: int,
+    candidates: Sequence[Sequence[int]],
+    left_of: Mapping[int, int],
+    came_from: dict[int, int],
+    closed: AbstractSet[int],
 ) -> int | None:
     """The nearest right one that is free, if those on the way to it moved on; ``came_from`` is the way."""
     queue = deque([start])
     while queue:
         left = queue.popleft()
         for right in candidates[left]:
-            if right not in came_from:
+            if right not in came_from and right not in closed:
                 came_from[right] = left
                 if right not in left_of:
                     return right

@@ -22,6 +22,8 @@ _OWNER = "LAKEKIT_TEST_OWNER_OF_RUN"
 _ENGINES = ("embedded", "trino")
 _BACKENDS = ("process", "docker", "remote")
 _run = pytest.StashKey["Run"]()
+REPORTS = "lakekit-reports"
+"""The plugin that gathers what is to be told at the end, if anything is."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     for kind in ("data", "unit"):
         config.addinivalue_line("markers", f"dbt_{kind}_test: a {kind} test of the dbt project.")
+    costs, coverage = config.getoption("lake_costs"), config.getoption("lake_coverage")
+    if costs or coverage:
+        from .reports import Reports
+
+        config.pluginmanager.register(Reports(costs=costs, coverage=coverage), REPORTS)
     # Named before xdist starts its workers, which inherit the environment and share one stack.
     if not hasattr(config, "workerinput"):
         os.environ[_STACK] = os.path.join(  # noqa: PTH118 - pathlib costs what this plugin may

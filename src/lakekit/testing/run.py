@@ -12,6 +12,7 @@ from ..lake import Lake
 from ..naming import new_branch_name
 from ..settings import Settings
 from .harness import Harness
+from .plugin import REPORTS
 from .session import LakeSession
 
 if TYPE_CHECKING:
@@ -47,11 +48,19 @@ class Run:
     def harness(self, engine: str) -> Harness:
         """The project's models on an engine."""
         if engine not in self._harnesses:
-            settings = self.settings.model_copy(update={"engine": engine})
+            settings = self.settings.but(engine=engine)
             if engine == "trino":
                 settings = self._with_stack(settings)
-            self._harnesses[engine] = Harness(settings, settings.project / ".lakekit" / "testing")
+            harness = Harness(settings, settings.project / ".lakekit" / "testing")
+            if reports := self._config.pluginmanager.get_plugin(REPORTS):
+                reports.watch(harness)
+            self._harnesses[engine] = harness
         return self._harnesses[engine]
+
+    def known_models(self) -> list[str]:
+        """The models of the project, as far as that can be known without dbt."""
+        graph = self.harness(self.engine).kept_graph()
+        return sorted(graph.models) if graph else []
 
     def branch_of_main(self) -> Lake:
         """A branch of the project's own lake, with what has landed and been built there; one for the run."""
@@ -119,13 +128,13 @@ class Run:
     @cached_property
     def _with_backend(self) -> Settings:
         backend = self._option("backend") or self.settings.backend
-        return self.settings.model_copy(update={"backend": backend})
+        return self.settings.but(backend=backend)
 
     def _with_stack(self, settings: Settings) -> Settings:
         given: dict[str, Any] = {"backend": self._with_backend.backend}
         if self._of_its_own:
             given["stack"] = self._stack
-        return settings.model_copy(update=given)
+        return settings.but(**given)
 
     def _option(self, name: str) -> str:
         return str(self._config.getoption(f"lake_{name}") or self._config.getini(f"lake_{name}"))

@@ -20,7 +20,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
 _NO_NUMBER: Final = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 _TRUTH: Final = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 _DAY: Final = r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
@@ -149,7 +149,10 @@ def moment(value: Any, type_: pa.DataType) -> datetime:
         raise Misfit("it is finer than a microsecond")
     _check_unit(value.microsecond, type_)
     if type_.tz:
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+        try:
+            return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+        except OverflowError as error:
+            raise Misfit("in UTC it is not in the years 1 to 9999") from error
     if value.tzinfo:
         raise Misfit("it has a zone, and the column has none")
     return value

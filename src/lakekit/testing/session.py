@@ -38,7 +38,7 @@ class LakeSession:
     def _open(self) -> None:
         if self._settings.engine == "embedded":
             self._folder = Path(tempfile.mkdtemp(prefix="lakekit-test-lake-"))
-            self._lake = Lake.over(self._settings.model_copy(update={"lake": self._folder}))
+            self._lake = self._embedded()
             name = MAIN
         else:
             self._heal()
@@ -96,6 +96,14 @@ class LakeSession:
             catalog.assign(self._slot, self._base)
         at = Lake(self._lake.settings, catalog, self._lake.engine, self._slot, self.main.ref)
         return LakeUnderTest(at, self._harness, self.main.story.copy(), test)
+
+    def _embedded(self) -> Lake:
+        from ..catalog.embedded import EmbeddedCatalog
+        from ..engine.duckdb import DuckDBEngine
+
+        catalog = EmbeddedCatalog(self._folder)
+        settings = self._settings.but(lake=self._folder)
+        return Lake(settings, catalog, DuckDBEngine(catalog, self._harness.cache / "plans"))
 
     def _first(self) -> str:
         """The oldest commit of main, where nothing but schemas had been made: no test sees what others have landed."""

@@ -40,7 +40,10 @@ def write(file: Path, table: pa.Table, key: Sequence[str] = ()) -> None:
     types = [table.schema.field(name).type for name in names]
     rows = [
         [plain(row[name], type_) for name, type_ in zip(names, types, strict=True)]
-        for row in sorted(table.to_pylist(), key=lambda row: [_rank(row[name]) for name in names])
+        for row in sorted(
+            table.to_pylist(),
+            key=lambda row: [_rank(row[name], type_) for name, type_ in zip(names, types, strict=True)],
+        )
     ]
     lines = ",\n".join(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in rows)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -59,12 +62,12 @@ def read(file: Path) -> list[dict[str, Any]]:
     return rows_of(file)
 
 
-def _rank(value: Any) -> tuple[int, Any]:
+def _rank(value: Any, type_: pa.DataType) -> tuple[int, Any]:
     """What rows are ordered by: nulls first; what has no order of its own, such as NaN or an array, by its text."""
     if value is None:
         return (0, "")
     if isinstance(value, (list, dict)) or value != value:  # noqa: PLR0124 (NaN)
-        return (2, repr(value))
+        return (2, json.dumps(plain(value, type_)))
     return (1, value)
 
 

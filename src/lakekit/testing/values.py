@@ -63,14 +63,14 @@ def typed_cell(row: Mapping[str, Any], number: int, field: pa.Field, what: str) 
         converted = convert(value, field.type)
     except Misfit as error:
         raise UsageError(
-            f"Row {number} of {what}: {value!r} is no value for '{field.name}', a {type_name(field.type)}.",
+            f"Row {number} of {what}: {value!r} is no value for '{field.name}' ({type_name(field.type)}).",
             why=str(error),
         ) from error
     if converted is None and not field.nullable:
         raise UsageError(
             f"Row {number} of {what} has no value for '{field.name}'.",
             why="the column is required",
-            todo=f"give a {type_name(field.type)}",
+            todo=f"give it one of {type_name(field.type)}",
         )
     return converted
 

@@ -13,7 +13,7 @@ from dbt_common.contracts.constraints import ConstraintType
 from typing_extensions import override
 
 from lakekit.catalog.protocol import TableId
-from lakekit.engine.duckdb.session import LOCAL, SCRATCH
+from lakekit.engine.duckdb.plan import LOCAL, SCRATCH
 from lakekit.naming import CATALOG, quote
 
 from .column import LakekitColumn

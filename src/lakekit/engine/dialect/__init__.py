@@ -9,19 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import sqlglot
-from sqlglot import exp
-
-from .functions import refuse_what_is_not_listed
 from .macros import MACROS, SETTINGS
-from .scopes import Describe, Scopes
 
 if TYPE_CHECKING:
-    from typing import Final
+    from .scopes import Describe
 
-__all__ = ["MACROS", "SETTINGS", "Describe", "transpile"]
-
-_UNTOUCHED: Final = (exp.Drop, exp.Alter, exp.TruncateTable)
+__all__ = ["MACROS", "SETTINGS", "transpile"]
 
 
 def transpile(sql: str, describe: Describe) -> str:
@@ -30,8 +23,15 @@ def transpile(sql: str, describe: Describe) -> str:
     ``describe`` says which names and types the columns of a DuckDB query have; it raises ``QueryFailed`` where the query
     cannot be planned. Raises ``UnsupportedSql``.
     """
+    # A statement that was translated before needs none of this, nor the tenth of a second that its import takes.
+    import sqlglot
+    from sqlglot import exp
+
+    from .functions import refuse_what_is_not_listed
+    from .scopes import Scopes
+
     tree = sqlglot.parse_one(sql, dialect="trino")
-    if not isinstance(tree, _UNTOUCHED):
+    if not isinstance(tree, exp.Drop | exp.Alter | exp.TruncateTable):
         refuse_what_is_not_listed(tree)
         tree = Scopes(describe).rewrite(tree)
     return tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE)

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 from ...catalog.embedded import EmbeddedCatalog
 from ...catalog.embedded.endpoint import Endpoint
 from ..protocol import DbtTarget
+from .plans import Plans
+from .rows import put_rows
 from .session import Session
 from .statements import run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pyarrow as pa
+
+    from ...catalog.protocol import TableId
 
 _shared: dict[Path, DuckDBEngine] = {}
 _shared_lock = Lock()
@@ -23,8 +28,10 @@ _shared_lock = Lock()
 class DuckDBEngine:
     """``engine.protocol.Engine`` over an embedded catalog."""
 
-    def __init__(self, catalog: EmbeddedCatalog) -> None:
+    def __init__(self, catalog: EmbeddedCatalog, plans: Path | None = None) -> None:
+        """In ``plans`` it keeps, for other processes, what it has worked out of statements."""
         self.catalog = catalog
+        self.plans = Plans(plans)
         self._endpoint = Endpoint(catalog)
         self._sessions: dict[str, Session] = {}
         self._lock = Lock()
@@ -34,11 +41,14 @@ class DuckDBEngine:
     def execute(self, ref: str, sql: str) -> pa.Table:
         return run(self.session(ref), sql)
 
+    def put_rows(self, ref: str, table: TableId, rows: pa.Table, key: Sequence[str]) -> None:
+        put_rows(self.session(ref), table, rows, key)
+
     def session(self, ref: str) -> Session:
         """DuckDB at a ref, opened at the first use. Raises ``RefNotFound``."""
         with self._lock:
             if ref not in self._sessions:
-                self._sessions[ref] = Session(self.catalog, self._endpoint, ref)
+                self._sessions[ref] = Session(self.catalog, self._endpoint, ref, self.plans)
             return self._sessions[ref]
 
     def dbt_target(self, ref: str) -> DbtTarget:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from importlib.metadata import PackageNotFoundError, files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -15,26 +14,12 @@ EXTENSIONS: Final = ("avro", "httpfs", "iceberg")
 """In the order in which they are to be loaded."""
 
 
-def link_extensions(folder: Path) -> Path:
-    """Fill ``folder`` as DuckDB wants its ``extension_directory``, with links into the wheels; returns it."""
-    with duckdb.connect() as connection:
-        [(platform,)] = connection.execute("pragma platform").fetchall()
-    place = folder / f"v{duckdb.__version__}" / platform
-    place.mkdir(parents=True, exist_ok=True)
-    for name in EXTENSIONS:
-        link, wheel = place / f"{name}.duckdb_extension", _file(name)
-        if not (link.is_symlink() and link.readlink() == wheel):
-            # Another process may be making the very same link.
-            draft = place / f"{name}.{secrets.token_hex(4)}"
-            draft.symlink_to(wheel)
-            draft.replace(link)
-    return folder
-
-
-def _file(name: str) -> Path:
-    package = f"duckdb-extension-{name}"
-    try:
-        listed = files(package) or []
-    except PackageNotFoundError as error:
-        raise MissingExtra("duckdb", package) from error
-    return next(Path(str(file.locate())) for file in listed if file.name.endswith(".duckdb_extension"))
+def extension_file(name: str) -> Path:
+    """Where the wheel of an extension has it; raises ``MissingExtra``."""
+    package = f"duckdb_extension_{name}"
+    found = find_spec(package)
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        file = Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+        if file.is_file():
+            return file
+    raise MissingExtra("duckdb", package)

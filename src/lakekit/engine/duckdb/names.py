@@ -1,14 +1,12 @@
-"""Finding the lake's tables in a statement, and putting other names in their places.
+"""Finding the lake's tables in a statement.
 
-A statement is parsed to find its references, but it is changed as text, and only where they stand: all else
+A statement is parsed to find its references, but it will be changed as text, and only where they stand: all else
 reaches the engine as it was written.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import sqlglot
 from sqlglot import exp
@@ -18,22 +16,10 @@ from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
 from ...catalog.protocol import TableId
 from ...errors import QueryFailed, UnsupportedSql
 from ...naming import CATALOG
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+from .plan import Reference
 
 # It warns of what it does not know, and passes it on: that is refused here by name.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A table or view that a statement names; ``start`` and ``stop`` are offsets in its text."""
-
-    id: TableId
-    start: int
-    stop: int
 
 
 def parse(sql: str) -> exp.Expr:
@@ -81,15 +67,6 @@ def references(tree: exp.Expr) -> list[Reference]:
             )
         )
     return sorted(found, key=lambda reference: reference.start)
-
-
-def replace(sql: str, found: list[Reference], name: Callable[[TableId], str]) -> str:
-    """The statement with each reference's text replaced by ``name`` of what it refers to."""
-    pieces, end = [], 0
-    for reference in found:
-        pieces += [sql[end : reference.start], name(reference.id)]
-        end = reference.stop
-    return "".join([*pieces, sql[end:]])
 
 
 def split(sql: str) -> list[str]:

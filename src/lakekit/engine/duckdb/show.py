@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from ...catalog.embedded.views import read_view, view_sql
 from ...catalog.protocol import TableId
 from ...errors import QueryFailed
 from ...naming import CATALOG
@@ -69,7 +68,7 @@ def _view(session: Session, table: TableId) -> pa.Table:
     entry = session.catalog.entries(session.ref).get(table)
     if entry is None or entry.kind != "view":
         raise QueryFailed(f"There is no view {table}.", todo=f"show tables from {table.schema}")
-    return pa.table({"Create View": [f"CREATE VIEW {table} AS\n{view_sql(read_view(entry.pointer))}"]})
+    return pa.table({"Create View": [f"CREATE VIEW {table} AS\n{session.views.text(entry)}"]})
 
 
 def _list(title: str, names: Iterable[str], like: str | None) -> pa.Table:
