@@ -79,7 +79,7 @@ def batches(
             for reference in references
         }
     )
-    return st.lists(batch, min_size=most, max_size=most).map(_said).filter(bool)
+    return st.lists(batch, min_size=most, max_size=most).map(_said)
 
 
 def needed(reference: Reference) -> set[str]:
@@ -103,7 +103,7 @@ def _rows(
 ) -> SearchStrategy[dict[str, Any]]:
     """Rows of a stream: records, and a tombstone now and then."""
     of_key = [_of_key(reference, number, own, words) for number in range(keys)]
-    return st.sampled_from(range(keys)).flatmap(of_key.__getitem__)
+    return st.sampled_from(range(keys)).flatmap(lambda number: of_key[number])
 
 
 def _of_key(
@@ -195,17 +195,15 @@ def _value(  # noqa: PLR0911 (a table of types)
 
 
 def _object(
-    schema: Mapping[str, Any], number: int, words: Collection[str] | None, *, item: bool = False
+    schema: Mapping[str, Any], number: int, words: Collection[str] | None, own_id: int | None = None
 ) -> SearchStrategy[dict[str, Any]]:
     required: dict[str, SearchStrategy[Any]] = {}
     optional: dict[str, SearchStrategy[Any]] = {}
     for name, of in schema.get("properties", {}).items():
         if words is not None and name not in words:
             continue
-        if item and name == "id":
-            # What a record lists is its own: no other record has it.
-            ids = [10 * (number + 1) + n for n in (1, 2)]
-            required[name] = st.sampled_from(ids).map(int if "integer" in _kinds(_first(of)) else str)
+        if name == "id" and own_id is not None:
+            required[name] = st.just(own_id if "integer" in _kinds(_first(of)) else str(own_id))
             continue
         value = _value(name, of, number, words)
         (optional if _may_be_null(of) else required)[name] = _or_null(value, of)
@@ -218,9 +216,11 @@ def _array(
     of = _first(schema.get("items", True))
     if "object" not in _kinds(of):
         return st.lists(_value(name, of, number, words), max_size=2)
-    items = _object(of, number, words, item=True)
-    by_id = "id" in of.get("properties", {}) and (words is None or "id" in words)
-    return st.lists(items, max_size=2, unique_by=(lambda item: item["id"]) if by_id else None)
+    # What a record lists is its own: no other record has something of that id, nor has it twice.
+    items = {own: _object(of, number, words, own) for own in (10 * number + 11, 10 * number + 12)}
+    one, other = items
+    listed = st.sampled_from([(), (one,), (other,), (one, other), (other, one)])
+    return listed.flatmap(lambda ids: st.tuples(*(items[own] for own in ids))).map(list)
 
 
 def _first(schema: Any) -> Mapping[str, Any]:
