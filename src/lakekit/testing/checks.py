@@ -55,14 +55,15 @@ def idempotent(lake: LakeUnderTest, model: str, *, ignore: Sequence[str] = ()) -
     of = lake.graph.find(model)
     with lake.branch() as work:
         work.build(model)
-        before, written = contents(work, of.id), histories.rows_written(work, of.id)
+        before, commits = contents(work, of.id), histories.commits(work, of.id)
         work.build(model)
         after = contents(work, of.id)
         if difference := between(after, before, of.key, ignore):
             raise AssertionError(
                 f"{model} is another one when it is built a second time over the same rows: {difference}"
             )
-        return histories.rows_written(work, of.id) - written
+        after_it = histories.commits(work, of.id)
+        return sum(rows for commit, rows in after_it.items() if commit not in commits)
 
 
 def order_insensitive(
@@ -210,8 +211,15 @@ def no_lost_rows(
     kept = {tuple(_hashable(row[name]) for name in pairs) for row in there}
     lost = [row for row in rows if tuple(_hashable(row[name]) for name in pairs.values()) not in kept]
     if lost:
-        shown = [{name: row[name] for name in dict.fromkeys([*pairs.values(), *row])} for row in lost]
-        shown = [{name: value for name, value in row.items() if name not in META_COLUMNS} for row in shown]
+        named = set(pairs.values())
+        shown = [
+            {
+                name: value
+                for name, value in row.items()
+                if name in named or (value is not None and name not in META_COLUMNS)
+            }
+            for row in lost
+        ]
         difference = Difference(len(rows), len(rows) - len(lost), tuple(pairs.values()), missing=tuple(shown))
         raise AssertionError(f"rows of {of} are not in {model}: {difference}")
 

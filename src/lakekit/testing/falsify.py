@@ -51,7 +51,7 @@ def falsify(
         return bool(known[name])
 
     def search(example: list[Batch]) -> None:
-        if attempt(example):
+        if example and attempt(example):
             raise _Falsified
 
     try:

@@ -159,13 +159,16 @@ def words(lake: LakeUnderTest, model: str) -> set[str]:
     return {word for file in files for word in _WORD.findall(file.read_text(encoding="utf-8"))}
 
 
-def rows_written(lake: LakeUnderTest, table: TableId) -> int:
-    """How many rows have been added to a table by all commits of its history; 0 for a view."""
+def commits(lake: LakeUnderTest, table: TableId) -> dict[int, int]:
+    """The snapshots of a table, and how many rows each of them has written; none of a view."""
     entry = lake.catalog.entries(lake.ref).get(table)
     if entry is None or entry.kind == "view":
-        return 0
+        return {}
     snapshots = lake.catalog.iceberg(lake.ref).load_table((table.schema, table.name)).snapshots()
-    return sum(int(snapshot.summary.get("added-records") or 0) for snapshot in snapshots if snapshot.summary)
+    return {
+        snapshot.snapshot_id: int(snapshot.summary.get("added-records") or 0) if snapshot.summary else 0
+        for snapshot in snapshots
+    }
 
 
 def _tells(key: Sequence[str], table: pa.Table) -> bool:
