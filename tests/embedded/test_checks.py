@@ -5,9 +5,11 @@ A check that never fails is worthless, so every fault here is one that a reviewe
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import strategies as st
 
 from lakekit.errors import UsageError
 from lakekit.scaffold import new
@@ -218,6 +220,20 @@ def test_made_batches_find_a_fault_and_are_few(lake: LakeUnderTest) -> None:
     assert told.count("lake.given(") == 2
     assert told.count("'id'") == 2
     assert "'email'" not in told
+
+
+def test_values_are_of_the_tables_that_a_model_reads(lake: LakeUnderTest) -> None:
+    values = {"shopify.products": {"title": st.just("mug")}}
+    with pytest.raises(UsageError, match=r"it reads shopify\.orders$"):
+        checks.full_refresh_equals_incremental(lake, "latest_order", values=values)
+
+
+def test_without_hypothesis_the_extra_is_named(lake: LakeUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("lakekit.testing.falsify", "lakekit.testing.generate"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    with pytest.raises(UsageError, match=r"lakekit\[testing\]"):
+        checks.full_refresh_equals_incremental(lake, "latest_order")
 
 
 def test_made_batches_find_what_a_reviewer_would_not(lake: LakeUnderTest) -> None:
