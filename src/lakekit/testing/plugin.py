@@ -155,8 +155,12 @@ def lakehouse(pytestconfig: pytest.Config) -> Any:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
-    report = yield
     run = item.config.stash.get(_run, None)
+    if run and call.excinfo and not item.config.getoption("fulltrace"):
+        from .run import shorten
+
+        shorten(call.excinfo.value)
+    report = yield
     if run and call.excinfo:
         report.sections += run.said_last(call.excinfo.value)
     return report
