@@ -102,7 +102,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def _has_scenarios(file: Path, config: pytest.Config) -> bool:
     """Whether a file is one of scenarios: other tools' files have such a key too, so it must be a lakekit project's."""
-    if not re.search(rb"^scenarios[ \t]*:", file.read_bytes(), re.MULTILINE):
+    try:
+        text = file.read_bytes()
+    except OSError:
+        return False
+    if not re.search(rb"^scenarios[ \t]*:", text, re.MULTILINE):
         return False
     root = config.rootpath
     if not config.getini("lake_project") and not any(

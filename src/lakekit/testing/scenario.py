@@ -27,8 +27,14 @@ _Key = Annotated[
     list[str] | None, Meta(description="What tells rows apart; the model's unique_key if left out.")
 ]
 _Partial = Annotated[bool, Meta(description="Whether there may be other rows.")]
+# A number in YAML keeps its digits, and msgspec takes no float that is more than one.
+_NUMBER: Final = {"type": "number", "minimum": 0}
 _Tolerance = Annotated[
-    float | dict[str, float], Meta(description="How far numbers may be off: in all columns, or by column.")
+    Any,
+    Meta(
+        description="How far numbers may be off: in all columns, or by column.",
+        extra_json_schema={"anyOf": [_NUMBER, {"type": "object", "additionalProperties": _NUMBER}]},
+    ),
 ]
 _File = Annotated[
     str | None,
@@ -68,6 +74,7 @@ class Expected(Shape):
 
     def __post_init__(self) -> None:
         _one_of(self, ("rows", "file"))
+        _check_tolerance(self.tolerance)
 
 
 class Build(Shape):
@@ -103,6 +110,7 @@ class Sql(Shape):
     def __post_init__(self) -> None:
         if sum(value is not None for value in (self.rows, self.file, self.fails)) > 1:
             raise ValueError("only one of rows, file and fails can be given")
+        _check_tolerance(self.tolerance)
 
 
 class Branch(Shape):
@@ -228,6 +236,12 @@ def schema() -> str:
 def _one_of(shape: Shape, names: tuple[str, ...]) -> None:
     if sum(getattr(shape, name) is not None for name in names) != 1:
         raise ValueError(f"either {' or '.join(names)} is to be given")
+
+
+def _check_tolerance(tolerance: Any) -> None:
+    limits = tolerance.values() if isinstance(tolerance, dict) else [tolerance]
+    if not all(isinstance(limit, (int, float)) and limit >= 0 for limit in limits):
+        raise ValueError(f"{tolerance!r} is no tolerance: give a number, 0 or above, or one for each column")
 
 
 def _check_moment(now: Any) -> None:

@@ -36,6 +36,9 @@ _WORDS: Final = {
     "float": "a number",
     "bool": "true or false",
     "null": "nothing",
+    "Written": "a number",
+    "date": "a date",
+    "datetime": "an instant",
 }
 _TAGS: Final = {"array": "seq", "object": "map"}
 
