@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -24,16 +25,20 @@ _LOOK_EVERY: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a command took: seconds by the clock, the peak of its process tree's resident memory in MiB, its output."""
+    """What a command took: seconds by the clock, the peak of its process tree's resident memory in MiB, its output.
+
+    ``cpu`` are the processor's seconds, of all its processes that have ended: others' work hardly shows in them.
+    """
 
     seconds: float
     peak: float
     output: str
+    cpu: float
 
 
 def run(command: Sequence[str], cwd: Path) -> Run:
-    """Run a command to its end; raises CalledProcessError, with what it wrote to standard error as a note."""
-    started = time.monotonic()
+    """Run a command to its end; raises CalledProcessError, with the end of what it wrote as a note."""
+    started, before = time.monotonic(), _cpu()
     with subprocess.Popen(
         command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -46,9 +51,9 @@ def run(command: Sequence[str], cwd: Path) -> Run:
                 peak = max(peak, _resident(tree))
     if process.returncode:
         error = subprocess.CalledProcessError(process.returncode, command, output, errors)
-        error.add_note(errors[-2000:])
+        error.add_note((output + errors)[-4000:])
         raise error
-    return Run(time.monotonic() - started, peak / 2**20, output)
+    return Run(time.monotonic() - started, peak / 2**20, output, _cpu() - before)
 
 
 def lakekit(*arguments: str) -> list[str]:
@@ -77,6 +82,11 @@ def keep(title: str, text: str) -> None:
     others = [part.rstrip() + "\n" for part in sections if not part.startswith(f"## {title}\n")]
     RESULTS.write_text("\n".join([*others, section]), encoding="utf-8")
     sys.stdout.write(section)
+
+
+def _cpu() -> float:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
 
 
 def _resident(process: psutil.Process) -> int:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import docker_engine
+from . import docker_daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lakekit import Lake
-    from lakekit.stack import Endpoints
+    from lakekit.stack import Endpoints, Stack
 
 _STACK = "LAKEKIT_TEST_STACK"
 _OWNER = "LAKEKIT_TEST_OWNER"
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[_STACK] = tempfile.mkdtemp(prefix="lakekit-test-stack-")
         os.environ[_OWNER] = str(os.getpid())
-        os.environ[docker_engine.FOLDER] = tempfile.mkdtemp(prefix="lakekit-test-engine-")
+        os.environ[docker_daemon.FOLDER] = tempfile.mkdtemp(prefix="lakekit-test-docker-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -38,7 +38,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         folder = Path(os.environ.pop(_STACK))
         Stack(folder).down()
         shutil.rmtree(folder)
-        docker_engine.stop(Path(os.environ.pop(docker_engine.FOLDER)))
+        docker_daemon.stop(Path(os.environ.pop(docker_daemon.FOLDER)))
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +47,22 @@ def stack() -> Endpoints:
     from lakekit.stack import Stack
 
     return Stack(Path(os.environ[_STACK])).up(ephemeral=True, owner=int(os.environ[_OWNER]))
+
+
+@pytest.fixture(scope="session", params=["process", "docker"])
+def either_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The shared stack, as child processes and as containers in turn."""
+    from lakekit.stack import Stack
+
+    if request.param == "process":
+        request.getfixturevalue("stack")
+        yield Stack(Path(os.environ[_STACK]))
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", docker_daemon.host())
+        containers = Stack(docker_daemon.stack_folder(), backend="docker")
+        containers.up(ephemeral=True, owner=int(os.environ[_OWNER]))
+        yield containers
 
 
 @pytest.fixture(params=["embedded", "trino"])

@@ -59,7 +59,10 @@ _decode: Final = msgspec.json.Decoder(_AirbyteStream).decode
 
 
 class Project:
-    """A project in ``folder``, whose dbt project is in the folder ``dbt``. Files are read when they are asked for."""
+    """A project in ``folder``, whose dbt project is in the folder ``dbt``.
+
+    Files are looked for once, at the first question, and read when they are asked for.
+    """
 
     def __init__(self, folder: Path, dbt: Path) -> None:
         self.folder = folder

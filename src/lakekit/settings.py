@@ -2,64 +2,81 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as EnvironmentNotUnderstood
-from typing_extensions import override
+import msgspec
 
 from .errors import ProjectError, SettingsError
 
 FILE = "lakekit.toml"
 
 EngineName = Literal["embedded", "trino"]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
-class Ports(BaseModel):
+class Secret:
+    """A text that no message, log or ``repr`` shows."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text, for the one that it is meant for."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Fixed ports for the stack's services; one that is not given is chosen freely."""
-
-    model_config = ConfigDict(extra="forbid")
 
     trino: Port | None = None
     nessie: Port | None = None
     s3: Port | None = None
 
 
-class Images(BaseModel):
+class Images(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Images for the docker backend, where they are not upstream's at the tested versions."""
-
-    model_config = ConfigDict(extra="forbid")
 
     trino: str | None = None
     nessie: str | None = None
     minio: str | None = None
 
+    @property
+    def given(self) -> dict[str, str]:
+        """Those that are named, by service."""
+        return {name: image for name, image in msgspec.structs.asdict(self).items() if image}
 
-class RemoteSettings(BaseModel):
+
+class RemoteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Services that someone else runs. Secrets come from the environment alone: the file is for git.
 
     Nothing of it is required here, for the environment may hold secrets where another project is at work.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     trino: str = ""
     nessie: str = ""
     s3: str = ""
     trino_user: str = "lakekit"
-    trino_password: SecretStr = SecretStr("")
-    trino_token: SecretStr = SecretStr("")
-    nessie_token: SecretStr = SecretStr("")
+    trino_password: Secret = Secret()
+    trino_token: Secret = Secret()
+    nessie_token: Secret = Secret()
     nessie_client_id: str = ""
-    nessie_client_secret: SecretStr = SecretStr("")
+    nessie_client_secret: Secret = Secret()
     nessie_token_uri: str = ""
     nessie_scope: str = ""
-    s3_access_key: SecretStr = SecretStr("")
-    s3_secret_key: SecretStr = SecretStr("")
+    s3_access_key: Secret = Secret()
+    s3_secret_key: Secret = Secret()
     s3_region: str = "us-east-1"
     warehouse: str = "lake"
     nessie_inside: str = ""
@@ -67,17 +84,8 @@ class RemoteSettings(BaseModel):
     ca: Path | None = None
 
 
-_SECRETS: Final = {
-    name for name, field in RemoteSettings.model_fields.items() if field.annotation is SecretStr
-}
-
-
-class Settings(BaseSettings):
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A project's settings. Folders are given relative to the project's own, and are absolute here."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="LAKEKIT_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid"
-    )
 
     project: Path
     """The folder that holds ``lakekit.toml``."""
@@ -104,24 +112,11 @@ class Settings(BaseSettings):
 
     images: Images = Images()
 
-    memory: ByteSize | None = None
-    """What the stack may take, all services together: ``"2g"``; the least that works if not given."""
+    memory: int | None = None
+    """What the stack may take, all services together, in bytes; the least that works if not given."""
 
     store: Literal["minio", "s3proxy"] | None = None
     """The stack's S3 store; MinIO if there is one, else s3proxy, if not given."""
-
-    @classmethod
-    @override
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Variables win over the file, whose contents come in as init settings."""
-        return env_settings, init_settings
 
     @classmethod
     def load(cls, start: Path | None = None, *, engine: EngineName | None = None, **given: Any) -> Self:
@@ -136,31 +131,41 @@ class Settings(BaseSettings):
             content = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{file} is not valid TOML.", why=str(error)) from error
-        for name in content.get("remote", {}):
-            if name in _SECRETS:
-                raise SettingsError(
-                    f"{file} holds the secret remote.{name}.",
-                    why="the file is for git",
-                    todo=f"take it out, and set LAKEKIT_REMOTE__{name.upper()} instead",
-                )
+        _refuse_secrets(content, file)
         try:
-            settings = cls(**{**content, "project": project})
-        except EnvironmentNotUnderstood as error:
-            raise SettingsError("A LAKEKIT_ variable cannot be read.", why=str(error)) from error
-        except ValidationError as error:
+            # Not strict: what the environment says is text.
+            settings = msgspec.convert(
+                _with_variables(content) | {"project": str(project)}, cls, strict=False, dec_hook=_made
+            )
+        except (msgspec.ValidationError, ValueError) as error:
             raise SettingsError(
                 f"{file} or a LAKEKIT_ variable holds a wrong setting.",
-                why="; ".join(_describe(problem) for problem in error.errors(include_url=False)),
-                todo=f"settings are: {', '.join(sorted(set(cls.model_fields) - {'project'}))}",
+                why=_described(str(error)),
+                todo=f"settings are: {', '.join(sorted(set(cls.__struct_fields__) - {'project'}))}",
             ) from error
         absolute: dict[str, Any] = {
-            name: project / Path(getattr(settings, name)).expanduser() for name in ("lake", "stack", "dbt")
+            name: project / getattr(settings, name).expanduser() for name in ("lake", "stack", "dbt")
         }
         if settings.remote.ca:
             ca = project / settings.remote.ca.expanduser()
-            absolute["remote"] = settings.remote.model_copy(update={"ca": ca})
+            absolute["remote"] = msgspec.structs.replace(settings.remote, ca=ca)
         chosen = {name: value for name, value in {"engine": engine, **given}.items() if value is not None}
-        return settings.model_copy(update={"project": project} | absolute | chosen)
+        return settings.but(**absolute, **chosen)
+
+    def but(self, **changed: Any) -> Self:
+        """The same settings, but for these."""
+        return msgspec.structs.replace(self, **changed)
+
+
+_SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
+    "ports": Ports,
+    "remote": RemoteSettings,
+    "images": Images,
+}
+_SECRETS: Final = {
+    name for name in RemoteSettings.__struct_fields__ if type(getattr(RemoteSettings(), name)) is Secret
+}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
 
 def find_project(start: Path | None = None) -> Path:
@@ -176,11 +181,56 @@ def find_project(start: Path | None = None) -> Path:
     )
 
 
-def _describe(problem: object) -> str:
-    assert isinstance(problem, dict)
-    where = ".".join(str(part) for part in problem["loc"]) or "settings"
-    if problem["type"] == "extra_forbidden":
-        return f"{where} is no setting"
-    if where.startswith("remote"):  # what was given may be a secret
-        return f"{where}: {problem['msg']}"
-    return f"{where}: {problem['msg']} (given: {problem['input']!r})"
+def parse_size(text: str) -> int:
+    """A number of bytes, as people write it: ``1500m``, ``2g``, ``1.4 GB``, ``2GiB``; raises ValueError."""
+    found = _SIZE.fullmatch(text.strip())
+    if not found:
+        msg = f"'{text}' is no size: write it like 1500m or 2g"
+        raise ValueError(msg)
+    number, unit, binary = found.groups()
+    power = "kmgt".index(unit.lower()) + 1 if unit else 0
+    return int(float(number) * (1024 if binary else 1000) ** power)
+
+
+def _refuse_secrets(content: dict[str, Any], file: Path) -> None:
+    remote = content.get("remote")
+    for name in remote if isinstance(remote, dict) else ():
+        if name in _SECRETS:
+            raise SettingsError(
+                f"{file} holds the secret remote.{name}.",
+                why="the file is for git",
+                todo=f"take it out, and set LAKEKIT_REMOTE__{name.upper()} instead",
+            )
+
+
+def _with_variables(content: dict[str, Any]) -> dict[str, Any]:
+    """The file's settings with those of the environment over them; an empty variable is none."""
+    merged = dict(content)
+    for variable, value in os.environ.items():
+        name, _, rest = variable.removeprefix("LAKEKIT_").lower().partition("__")
+        if not variable.startswith("LAKEKIT_") or not value:
+            continue
+        if rest and name in _SECTIONS:
+            section = merged.get(name, {})
+            merged[name] = {**(section if isinstance(section, dict) else {}), rest: value}
+        elif not rest and name in Settings.__struct_fields__ and name not in (*_SECTIONS, "project"):
+            merged[name] = value
+    if isinstance(merged.get("memory"), str):
+        merged["memory"] = parse_size(merged["memory"])
+    return merged
+
+
+def _made(kind: type[Any], value: Any) -> Any:
+    if not isinstance(value, str):
+        msg = f"Expected `str`, got `{type(value).__name__}`"
+        raise ValueError(msg)  # noqa: TRY004 - what msgspec gives the place to
+    return kind(value)
+
+
+def _described(message: str) -> str:
+    """msgspec's message, with the setting's name before it: what was given may be a secret, and is not told."""
+    told, _, place = message.partition(" - at `$")
+    name = place.strip("`.")
+    if unknown := re.search(r"unknown field `(\w+)`", told):
+        return f"{f'{name}.' if name else ''}{unknown[1]} is no setting"
+    return f"{name}: {told}" if name else told

@@ -55,7 +55,9 @@ class CatalogMachine(RuleBasedStateMachine):
 
     @rule(target=branches, data=st.data())
     def branch_off_an_old_commit(self, data: st.DataObject) -> str:
-        commit = data.draw(st.sampled_from(sorted(self.states)))
+        # In the order of their making: sorted by their hashes, which are random, the same choice would be another
+        # commit when the example is run again, and Hypothesis gives up on what differs from run to run.
+        commit = data.draw(st.sampled_from(list(self.states)))
         name = next(self.names)
         self.catalog.create_branch(name, at=commit)
         self.heads[name] = commit
@@ -153,7 +155,5 @@ def _three_way(base: State, ours: State, theirs: State) -> tuple[State, set[Tabl
     return merged, conflicts
 
 
-CatalogMachine.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, derandomize=True
-)
+CatalogMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestEmbeddedCatalog = CatalogMachine.TestCase

@@ -102,6 +102,14 @@ def test_a_key_may_have_several_columns_and_be_null(engine: DuckDBEngine, put: C
     assert sorted(map(str, held(engine))) == ["(1, 'a')", "(1, 'b')", "(2, 'a')", "(9, None)"]
 
 
+def test_a_null_array_of_rows_stays_null_or_is_refused(engine: DuckDBEngine) -> None:
+    rows = pa.table({"id": [1, 2], "lines": pa.array([[{"a": 1}], None])})
+    engine.put_rows("main", ORDERS, rows, ["id"])
+    assert held(engine) == [(1, [{"a": 1}]), (2, None)]
+    with pytest.raises(QueryFailed, match="array of rows that is null"):
+        put_through_pyiceberg(engine.catalog.iceberg("main"), ORDERS, rows, ["id"])
+
+
 def test_types_are_those_that_iceberg_has(engine: DuckDBEngine, put: Callable[..., None]) -> None:
     kinds = pa.schema(
         [
@@ -120,15 +128,15 @@ def test_types_are_those_that_iceberg_has(engine: DuckDBEngine, put: Callable[..
         ]
     )
     row = {
-        "id": 1, "many": 2**64 - 1, "at": datetime(2026, 1, 31, 12, tzinfo=UTC), "local": datetime(2026, 1, 1),  # noqa: DTZ001
+        "id": 1, "many": 2**64 - 1, "at": datetime(2026, 1, 31, 12, tzinfo=UTC), "local": datetime(2026, 1, 1),
         "day": date(2026, 1, 31), "word": "w", "text": "t", "money": Decimal("1.25"),
         "list": [{"a": 1, "b": ["x"]}], "map": [("k", 0.5)], "raw": b"\x00", "flag": True,
     }  # fmt: skip
     put(pa.Table.from_pylist([row], kinds))
-    put(pa.Table.from_pylist([row, {"id": 2}], kinds))
+    put(pa.Table.from_pylist([row, {"id": 2, "list": []}], kinds))
     found, empty = engine.execute("main", "select * from shop.orders order by id").to_pylist()
     assert found == row | {"many": Decimal(2**64 - 1)}
-    assert [value for value in empty.values() if value is not None] == [2]
+    assert [value for value in empty.values() if value is not None] == [2, []]
     with pytest.raises(QueryFailed, match="no type"):
         put(pa.table({"id": pa.array([1], pa.int16()), "other": [None]}))
 

@@ -18,7 +18,7 @@ from lakekit.engine.trino import TrinoEngine
 from lakekit.stack import Stack, minio
 from lakekit.stack.artifacts import default_cache
 
-from .. import docker_engine
+from .. import docker_daemon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def make_stack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Stack]:
     """Makes a stack in a folder: child processes with either S3 store, and containers, in turn."""
     if request.param == "docker":
-        monkeypatch.setenv("DOCKER_HOST", docker_engine.host())
+        monkeypatch.setenv("DOCKER_HOST", docker_daemon.host())
         return lambda folder: Stack(folder, backend="docker")
     if request.param == "minio":
         needs_minio()
@@ -98,6 +98,13 @@ def kill(stack: Stack, name: str) -> None:
     (pid,) = (service.pid for service in stack.status() if service.name == name)
     os.kill(pid, signal.SIGKILL)
     psutil.wait_procs([psutil.Process(pid)], timeout=10)
+
+
+def say(stack: Stack, name: str, text: str) -> None:
+    """Write to where a service's output goes, as if it had said it."""
+    (pid,) = (service.pid for service in stack.status() if service.name == name)
+    with Path(f"/proc/{pid}/fd/1").open("a") as output:
+        output.write(text)
 
 
 def marked(folder: Path) -> list[psutil.Process]:

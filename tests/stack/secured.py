@@ -21,14 +21,20 @@ from urllib.parse import parse_qs
 
 import jwt
 import trustme
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization.pkcs12 import (
+    PKCS12Certificate,
+    serialize_java_truststore,
+    serialize_key_and_certificates,
+)
 
 from lakekit.stack import nessie, s3, trino
 from lakekit.stack.artifacts import Artifacts
-from lakekit.stack.endpoints import Endpoints
+from lakekit.stack.endpoints import BUCKET, Endpoints
 from lakekit.stack.jvm import Jvm
-from lakekit.stack.launch import choose_port
+from lakekit.stack.launch import hold_port
 from lakekit.stack.process import Processes
 from lakekit.stack.service import Plan
 
@@ -36,8 +42,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from lakekit.stack.launch import Launch
+
 CLIENT, SECRET = "lakekit", "the client's secret"
 USER, PASSWORD = "ana", "the user's password"
+STORE_PASSWORD = "of the key store"
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class Secured:
     nessie: str
     s3: str
     ca: Path
+    bucket: Path
     identity: Identity
     s3_access_key: str = "the-access-key"
     s3_secret_key: str = "the-secret-key"
@@ -106,22 +116,25 @@ def secured(folder: Path) -> Iterator[Secured]:
     ca = trustme.CA()
     (folder / "ca.pem").write_bytes(ca.cert_pem.bytes())
     certificate = ca.issue_cert("127.0.0.1")
-    (folder / "server.pem").write_bytes(
-        certificate.private_key_pem.bytes() + b"".join(pem.bytes() for pem in certificate.cert_chain_pems)
-    )
+    (folder / "server.pem").write_bytes(certificate.private_key_and_cert_chain_pem.bytes())
+    _write_key_store(folder / "server.p12", certificate)
     identity = Identity()
     (folder / "public.pem").write_text(identity.public_key())
+    _write_trust_store(folder / "trusted.jks", ca)
     with ExitStack() as running:
-        identity.uri = running.enter_context(_serving(_identity_handler(identity)))
-        ports = {name: choose_port(name, None) for name in ("s3", "nessie", "trino", "https")}
+        identity.uri = running.enter_context(_serving(_identity_handler(identity), folder / "server.pem"))
+        ports = {
+            name: running.enter_context(hold_port(name, None)) for name in ("s3", "nessie", "trino", "https")
+        }
         at = Secured(
             trino=f"https://127.0.0.1:{ports['https']}",
             trino_behind_password=running.enter_context(
-                _serving(_password_handler(ports["trino"], identity), certificate=folder / "server.pem")
+                _serving(_password_handler(ports["trino"], identity), folder / "server.pem")
             ),
             nessie=f"http://127.0.0.1:{ports['nessie']}",
-            s3=f"http://127.0.0.1:{ports['s3']}",
+            s3=f"https://127.0.0.1:{ports['s3']}",
             ca=folder / "ca.pem",
+            bucket=folder / "s3" / "data" / BUCKET,
             identity=identity,
         )
         processes = Processes(folder, f"secured-{time.time_ns()}")
@@ -138,6 +151,11 @@ def _start(folder: Path, processes: Processes, at: Secured, ports: dict[str, int
     artifacts = Artifacts(lambda _: None)
     jvm = Jvm(artifacts.cache, quick=True)
     store, catalog, engine = (part.launch(plan, jvm, artifacts) for part in (s3, nessie, trino))
+    config = store.folder / "s3proxy.conf"
+    config.write_text(
+        config.read_text().replace("s3proxy.endpoint=", "s3proxy.secure-endpoint=")
+        + f"s3proxy.keystore-path={folder / 'server.p12'}\ns3proxy.keystore-password={STORE_PASSWORD}\n"
+    )
     with (catalog.folder / "config" / "application.properties").open("a") as stream:
         stream.write(
             "nessie.server.authentication.enabled=true\n"
@@ -159,13 +177,33 @@ def _start(folder: Path, processes: Processes, at: Secured, ports: dict[str, int
         "LAKEKIT_NESSIE_TOKEN": at.identity.token("trino"),
     }
     engine = replace(engine, env={**engine.env, **secrets})
-    for launch in (store, catalog, engine):
+    for launch in (store, _trusting(catalog, folder), _trusting(engine, folder)):
         processes.spawn(launch)
     deadline = time.monotonic() + 120
-    for probe in (s3.answers, trino.answers):
-        while not probe(endpoints):
-            assert time.monotonic() < deadline, processes.log("trino") + processes.log("nessie")
-            time.sleep(0.1)
+    while not trino.answers(endpoints):
+        assert time.monotonic() < deadline, processes.said("trino").text + processes.said("nessie").text
+        time.sleep(0.1)
+
+
+def _write_key_store(file: Path, certificate: trustme.LeafCert) -> None:
+    key = serialization.load_pem_private_key(certificate.private_key_pem.bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    served = x509.load_pem_x509_certificate(certificate.cert_chain_pems[0].bytes())
+    encryption = serialization.BestAvailableEncryption(STORE_PASSWORD.encode())
+    file.write_bytes(serialize_key_and_certificates(b"server", key, served, None, encryption))
+
+
+def _write_trust_store(file: Path, ca: trustme.CA) -> None:
+    certificate = x509.load_pem_x509_certificate(ca.cert_pem.bytes())
+    file.write_bytes(
+        serialize_java_truststore([PKCS12Certificate(certificate, b"ca")], serialization.NoEncryption())
+    )
+
+
+def _trusting(launch: Launch, folder: Path) -> Launch:
+    """A Java service that trusts the CA, as it must to speak to the identity provider."""
+    java, *arguments = launch.command
+    return replace(launch, command=[java, f"-Djavax.net.ssl.trustStore={folder / 'trusted.jks'}", *arguments])
 
 
 class _Handler(BaseHTTPRequestHandler):

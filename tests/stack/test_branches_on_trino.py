@@ -18,7 +18,7 @@ from lakekit.landing import ConfiguredCatalog, land, read_states
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lakekit.stack import Endpoints
+    from lakekit.stack import Endpoints, Stack
 
 
 class Lakehouse:
@@ -47,8 +47,8 @@ class Lakehouse:
 
 
 @pytest.fixture
-def lakehouse(stack: Endpoints) -> Iterator[Lakehouse]:
-    house = Lakehouse(stack)
+def lakehouse(either_stack: Stack) -> Iterator[Lakehouse]:
+    house = Lakehouse(either_stack.endpoints())
     yield house
     house.engine.close()
     house.drop(house.main)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from click.testing import CliRunner
 
 from lakekit.cli import main
 from lakekit.stack import Stack
+from lakekit.stack.artifacts import NESSIE, S3PROXY, TRINO, TRINO_ICEBERG, default_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,9 +103,33 @@ def test_disks_that_are_full_locked_or_forbid_to_execute_are_wrong(
         assert told in examined(1)["stack folder"]["told"]
 
 
-def test_a_damaged_artifact_is_wrong(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lakekit.stack.artifacts import NESSIE, S3PROXY, TRINO, TRINO_ICEBERG, default_cache
+def test_one_byte_of_one_jar_is_enough_to_be_damaged(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    shutil.copytree(default_cache(), cache, copy_function=os.symlink, ignore=shutil.ignore_patterns("aot"))
+    monkeypatch.setenv("LAKEKIT_CACHE", str(cache))
+    assert examined()["artifacts"]["level"] == "fine"
+    jar = next((cache / TRINO_ICEBERG.sha256[:16]).rglob("*iceberg-core-*.jar"))
+    content = bytearray(jar.read_bytes())
+    content[len(content) // 2] ^= 1
+    jar.unlink()
+    jar.write_bytes(content)
+    finding = examined(1)["artifacts"]
+    assert f"{TRINO_ICEBERG.name}-{TRINO_ICEBERG.version} is damaged" in finding["told"]
+    assert "fetches it again" in finding["todo"]
 
+
+def test_what_cannot_be_checked_is_said_and_the_rest_is(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEKIT_STACK", str(tmp_path / ("too long" * 100)))
+    found = examined(1)
+    assert "File name too long" in found["memory"]["told"]
+    assert found["proxy"]["level"] == "fine"
+
+
+def test_a_damaged_artifact_is_wrong(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "cache"
     for artifact in (TRINO, TRINO_ICEBERG, S3PROXY):
         (cache / artifact.sha256[:16]).parent.mkdir(exist_ok=True)

@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ import pytest
 from lakekit.errors import LakekitError, StackFailed
 from lakekit.settings import Ports
 from lakekit.stack import Stack
+from lakekit.stack.launch import hold_port
 
 from .conftest import eventually, insert, kill, make_table, marked, needs_minio, numbers
 
@@ -95,6 +98,7 @@ OWNER = """
 import os, sys
 from pathlib import Path
 from lakekit.stack import Stack
+from lakekit.stack.launch import hold_port
 stack = Stack(Path(sys.argv[1]), store="s3proxy")
 print("starting", flush=True)
 stack.up(ephemeral=True, owner=os.getpid())
@@ -131,6 +135,18 @@ def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
             Stack(tmp_path, Ports(nessie=port)).up()
     assert "lakekit.toml" in caught.value.todo
     assert Stack(tmp_path).status() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a port cannot be held for someone else")
+def test_ports_that_are_held_go_to_no_one_else_but_their_service() -> None:
+    with ExitStack() as opened:
+        held = {opened.enter_context(hold_port("s3", None)) for _ in range(100)}
+        for _ in range(2000):  # by chance alone, some seven of them would be held ones
+            other = opened.enter_context(socket.socket())
+            other.bind(("127.0.0.1", 0))
+            assert other.getsockname()[1] not in held
+        server = opened.enter_context(ThreadingHTTPServer(("127.0.0.1", held.pop()), BaseHTTPRequestHandler))
+        opened.enter_context(socket.create_connection(server.server_address))
 
 
 def test_a_state_file_of_long_ago_is_no_stack(stack: Stack) -> None:

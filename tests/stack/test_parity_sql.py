@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lakekit.stack import Endpoints
+    from lakekit.stack import Stack
 
 
 @pytest.fixture(scope="module")
-def engines(stack: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lake, Lake]]:
+def engines(either_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lake, Lake]]:
     folder: Path = tmp_path_factory.mktemp("parity")
-    (folder / FILE).write_text(f'stack = "{os.environ["LAKEKIT_TEST_STACK"]}"')
+    (folder / FILE).write_text(f'stack = "{either_stack.folder}"')
     with Lake.connect(folder, engine="trino") as trino, Lake.connect(folder, engine="embedded") as embedded:
         yield trino, embedded
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from lakekit import Lake
+from lakekit.catalog.nessie_http import authorization
 from lakekit.cli import main
 from lakekit.demo.shop import Shop
 from lakekit.errors import SettingsError, StackFailed, UsageError
@@ -18,6 +19,7 @@ from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
 from lakekit.settings import Settings
 from lakekit.stack import stack_of
+from lakekit.stack.endpoints import NessieAuth
 
 from .secured import CLIENT, PASSWORD, SECRET, USER, secured
 
@@ -91,6 +93,7 @@ def test_the_command_line_starts_and_stops_nothing(project: Path, company: Secur
     status = run(main, ["status"])
     assert status.exit_code == 0, status.output
     assert "476" in status.stdout
+    assert [line.split()[0] for line in status.stdout.splitlines()[1:]] == ["s3", "nessie", "trino"]
     assert run(main, ["doctor"]).exit_code == 0
     down = run(main, ["down"])
     assert down.exit_code == 2
@@ -102,6 +105,35 @@ def test_the_doctor_sees_who_is_not_let_in(project: Path, monkeypatch: pytest.Mo
     told = CliRunner().invoke(main, ["doctor"])
     assert told.exit_code == 1
     assert f"does not let {USER} in" in told.stdout
+
+
+def test_a_store_that_does_not_let_one_in_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEKIT_REMOTE__S3_SECRET_KEY", "guessed")
+    up = CliRunner().invoke(main, ["up"])
+    assert up.exit_code == 1
+    assert "does not let these keys into the bucket 'lake'" in up.stderr
+    assert "guessed" not in up.output
+    status = CliRunner().invoke(main, ["status"])
+    assert status.exit_code == 1
+    assert "does not let these keys" in status.stderr
+    assert "does not let these keys" in CliRunner().invoke(main, ["doctor"]).stdout
+
+
+def test_a_store_that_does_not_answer_is_named(project: Path, company: Secured) -> None:
+    settings = project / "lakekit.toml"
+    settings.write_text(settings.read_text().replace(company.s3, "https://127.0.0.1:9"))
+    with pytest.raises(StackFailed, match=r"No S3 store answers at https://127\.0\.0\.1:9"):
+        stack_of(Settings.load(project)).up()
+
+
+def test_a_bucket_that_is_not_there_is_named(project: Path, company: Secured) -> None:
+    elsewhere = company.bucket.rename(company.bucket.parent.parent / "elsewhere")
+    try:
+        with pytest.raises(StackFailed, match=f"{company.s3} has no bucket 'lake'"):
+            stack_of(Settings.load(project)).up()
+    finally:
+        elsewhere.rename(company.bucket)
+    stack_of(Settings.load(project)).up()
 
 
 def test_certificates_lie_where_the_project_says(project: Path, company: Secured) -> None:
@@ -137,6 +169,22 @@ def test_a_certificate_of_an_unknown_ca_is_refused(project: Path, company: Secur
         Lake.connect(project)
     assert "certificate" in caught.value.why.lower()
     assert "remote.ca" in caught.value.todo
+
+
+def test_a_token_server_of_an_unknown_ca_is_refused(company: Secured) -> None:
+    client = NessieAuth(client_id=CLIENT, client_secret=SECRET, token_uri=f"{company.identity.uri}/token")
+    assert authorization(client, str(company.ca))().startswith("Bearer ")
+    with pytest.raises(StackFailed, match="gives no token for Nessie") as caught:
+        authorization(client, "")()
+    assert "certificate" in caught.value.why.lower()
+    assert "remote.ca" in caught.value.todo
+
+
+def test_a_token_is_asked_for_once_while_it_is_good(company: Secured) -> None:
+    client = NessieAuth(client_id=CLIENT, client_secret=SECRET, token_uri=f"{company.identity.uri}/token")
+    header, before = authorization(client, str(company.ca)), company.identity.given
+    assert header() == header()
+    assert company.identity.given == before + 1
 
 
 def test_a_secret_in_the_file_is_refused(project: Path, company: Secured) -> None:

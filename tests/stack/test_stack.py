@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -16,10 +17,11 @@ from lakekit.cli import main
 from lakekit.errors import StackFailed, UsageError
 from lakekit.scaffold import new
 from lakekit.stack import Stack
+from lakekit.stack.containers import _version
 from lakekit.testing import LakehouseContainers
 
-from .. import docker_engine
-from .conftest import insert, kill, make_table, marked, numbers
+from .. import docker_daemon
+from .conftest import eventually, insert, kill, make_table, marked, numbers, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +50,12 @@ def test_a_stack_comes_up_is_found_again_and_keeps_its_data(
             listening = _listening(int(service.address.rpartition(":")[2]))
             assert listening
             assert listening <= {"127.0.0.1", "::1"}
+
+        say(stack, "nessie", "one\n")
+        assert eventually(lambda: stack.log("nessie").endswith("one\n"))
+        so_far = stack.said("nessie")
+        say(stack, "nessie", "and another\n")
+        assert eventually(lambda: stack.said("nessie", so_far.mark).text == "and another\n")
 
         make_table(endpoints)
         insert(endpoints, 1)
@@ -100,7 +108,7 @@ def test_every_port_of_a_process_is_this_machine_s_own(tmp_path: Path) -> None:
 def test_a_project_s_lake_in_containers_for_as_long_as_a_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", docker_engine.host())
+    monkeypatch.setenv("DOCKER_HOST", docker_daemon.host())
     monkeypatch.chdir(new(tmp_path / "shop"))
     containers = LakehouseContainers()
     with containers as lake:
@@ -113,19 +121,38 @@ def test_a_project_s_lake_in_containers_for_as_long_as_a_block(
     assert not _listening(at)
 
 
-def test_without_an_engine_containers_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_docker_containers_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
-    with pytest.raises(StackFailed, match="No Docker engine answers") as caught:
+    with pytest.raises(StackFailed, match="Docker does not answer") as caught:
         Stack(tmp_path / "stack", backend="docker").up()
     assert "backend" in caught.value.todo
     assert Stack(tmp_path / "stack").status() == []  # and the other backend can be had
     assert Stack(tmp_path / "stack").down() == []
 
 
-def test_an_image_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKER_HOST", docker_engine.host())
-    stack = Stack(tmp_path / "stack", backend="docker", images={"trino": "lakekit-test/nowhere:1"})
-    with pytest.raises(StackFailed, match="The image lakekit-test/nowhere:1 cannot be pulled") as caught:
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("trinodb/trino:476", "476"),
+        ("localhost:5/trino", "latest"),
+        ("localhost:5/trino:476", "476"),
+        (f"localhost:5/trino:476@sha256:{'1a' * 32}", "476"),
+        (f"localhost:5/trino@sha256:{'1a' * 32}", "sha256:1a1a1a1a1a1a"),
+    ],
+)
+def test_an_image_s_name_says_its_version(image: str, version: str) -> None:
+    assert _version(image) == version
+
+
+@pytest.mark.parametrize(
+    "image", ["lakekit-test/nowhere:1", "localhost:5/nowhere", f"localhost:5/nowhere@sha256:{'1a' * 32}"]
+)
+def test_an_image_that_cannot_be_had_is_named(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker_daemon.host())
+    stack = Stack(tmp_path / "stack", backend="docker", images={"trino": image})
+    with pytest.raises(StackFailed, match=f"The image {image} cannot be pulled") as caught:
         stack.up()
     assert "docker load" in caught.value.todo
     assert stack.status() == []
@@ -217,6 +244,7 @@ def test_the_command_line_tells_how_it_is_and_what_was_said(
         assert status.exit_code == 0
         assert [line.split()[0] for line in status.stdout.splitlines()[1:]] == ["s3proxy", "nessie", "trino"]
         assert "nessie" in run(main, ["logs", "nessie"]).stdout.lower()
+        _follow_the_logs(Stack(tmp_path / ".lakekit" / "stack"))
         nessie = Stack(tmp_path / ".lakekit" / "stack").status()[1]
         os.kill(nessie.pid, 9)
         psutil.wait_procs([psutil.Process(nessie.pid)], timeout=10)
@@ -231,3 +259,16 @@ def test_the_command_line_tells_how_it_is_and_what_was_said(
         down = run(main, ["down"])
     assert down.exit_code == 0
     assert "Stopped s3proxy, trino" in down.stderr
+
+
+def _follow_the_logs(stack: Stack) -> None:
+    following = subprocess.Popen(
+        [sys.executable, "-m", "lakekit", "logs", "-f", "nessie"], stdout=subprocess.PIPE, text=True
+    )
+    assert following.stdout is not None
+    say(stack, "nessie", "the first line\nhalf a ")
+    assert any(line == "the first line\n" for line in following.stdout)
+    say(stack, "nessie", "line\n")
+    assert next(following.stdout) == "half a line\n"
+    following.send_signal(signal.SIGINT)
+    assert following.wait(timeout=10) == 0

@@ -1,7 +1,5 @@
 """Values out of tests: from whatever holds them, into what a column holds, exactly or not at all."""
 
-
-
 from __future__ import annotations
 
 import json

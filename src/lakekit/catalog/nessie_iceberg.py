@@ -8,19 +8,24 @@ from urllib.parse import quote as percent
 
 import requests
 from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.catalog.rest.auth import AuthManager
+from pyiceberg.io.pyarrow import PyArrowFileIO
 from typing_extensions import override
 
 from ..errors import StackFailed
+from ..stack.s3 import filesystem
 from ..stack.tls import TrustingAdapter
+from .nessie_http import authorization
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyarrow.fs import FileSystem
     from requests import PreparedRequest, Response, Session
 
     from ..stack.endpoints import Endpoints, NessieAuth
 
-_CA: Final = "lakekit.ca"
+_ENDPOINTS: Final = "lakekit.endpoints"
 
 
 def open_at(endpoints: Endpoints, name: str, at: str) -> RestCatalog:
@@ -30,34 +35,45 @@ def open_at(endpoints: Endpoints, name: str, at: str) -> RestCatalog:
         **{
             "uri": f"{endpoints.nessie_uri}/iceberg/{percent(at, safe='')}",
             "warehouse": endpoints.warehouse,
-            "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
-            "s3.endpoint": endpoints.s3_endpoint,
-            "s3.region": endpoints.s3_region,
-            "s3.access-key-id": endpoints.s3_access_key,
-            "s3.secret-access-key": endpoints.s3_secret_key,
+            "py-io-impl": f"{__name__}.{S3FileIO.__name__}",
+            _ENDPOINTS: endpoints,
             "header.X-Iceberg-Access-Delegation": "",
-            _CA: endpoints.ca,
-            **_auth(endpoints.nessie_auth),
+            **_auth(endpoints),
         },
     )
 
 
-def _auth(auth: NessieAuth | None) -> dict[str, Any]:
-    if auth is None:
+def _auth(endpoints: Endpoints) -> dict[str, Any]:
+    if endpoints.nessie_auth is None:
         return {}
-    if auth.token:
-        return {"token": auth.token}
-    client = {"client_id": auth.client_id, "client_secret": auth.client_secret, "token_url": auth.token_uri}
-    if auth.scope:
-        client["scope"] = auth.scope
-    return {"auth": {"type": "oauth2", "oauth2": client}}
+    given = {"auth": endpoints.nessie_auth, "ca": endpoints.ca}
+    return {"auth": {"type": "custom", "impl": f"{__name__}.{Authorization.__name__}", "custom": given}}
+
+
+class Authorization(AuthManager):
+    """Says to PyIceberg who one is. It is made by its name."""
+
+    def __init__(self, auth: NessieAuth, ca: str) -> None:
+        self._header = authorization(auth, ca)
+
+    @override
+    def auth_header(self) -> str:
+        return self._header()
+
+
+class S3FileIO(PyArrowFileIO):
+    """Reads and writes files in the S3 store; PyIceberg's own cannot be told whom to trust. It is made by its name."""
+
+    @override
+    def _initialize_s3_fs(self, netloc: str | None) -> FileSystem:
+        return filesystem(self.properties[_ENDPOINTS])
 
 
 class _NessieRestCatalog(RestCatalog):
     @override
     def _create_session(self) -> Session:
         session = super()._create_session()
-        session.mount(self.properties["uri"], _WithLastColumnId(self.properties[_CA]))
+        session.mount(self.properties["uri"], _WithLastColumnId(self.properties[_ENDPOINTS].ca))
         return session
 
 

@@ -18,12 +18,12 @@ class _Size(click.ParamType[int]):
 
     @override
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        from pydantic import ByteSize, TypeAdapter, ValidationError
+        from ..settings import parse_size
 
         try:
-            return int(TypeAdapter(ByteSize).validate_python(value))
-        except ValidationError:
-            self.fail(f"'{value}' is no size: write it like 1500m or 2g", param, ctx)
+            return parse_size(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 ref = click.option("--ref", default="main", show_default=True, help="Branch, tag or commit hash to work at.")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -103,18 +104,21 @@ def logs(service: str | None, follow: bool) -> None:
     """
     stack = _stack(_settings())
     names = [service] if service else ["minio", "s3proxy", "nessie", "trino"]
-    said = dict.fromkeys(names, "")
-    while True:
-        for name in names:
-            log = stack.log(name)
-            more = log.removeprefix(said[name])  # all of it, where a new start began a new log
-            for line in more.splitlines():
-                click.echo(line if service else f"{name:8} {line}")
-            said[name] = log
-        if not follow:
-            break
-        time.sleep(_LOOK_EVERY)
-    if not any(said.values()):
+    marks, unfinished = dict.fromkeys(names, ""), dict.fromkeys(names, "")
+    with suppress(KeyboardInterrupt):  # that is how following ends
+        while True:
+            for name in names:
+                said = stack.said(name, marks[name])
+                marks[name] = said.mark
+                *lines, unfinished[name] = (unfinished[name] + said.text).split("\n")
+                if unfinished[name] and not follow:
+                    lines.append(unfinished[name])
+                for line in lines:
+                    click.echo(line if service else f"{name:8} {line}")
+            if not follow:
+                break
+            time.sleep(_LOOK_EVERY)
+    if not any(marks.values()):
         output.progress.print("Nothing has been said: the stack was never started.")
         raise click.exceptions.Exit(1)
 
@@ -193,22 +197,22 @@ def train() -> None:
 
 
 def _train_in_the_background() -> bool:
-    """Start to make what AOT caches are missing, at the lowest priority; whether any were missing.
+    """Start to make what AOT caches are missing, at the lowest priority; whether it was started.
 
-    Not where CI is set: there a machine is gone before it would gain by it.
+    Not where CI is set: there a machine is gone before it would gain by it. And not where the same was tried
+    before and failed: the doctor tells of it.
     """
     if os.environ.get("CI"):
         return False
     from ..stack.artifacts import Artifacts
-    from ..stack.jvm import has_room_to_train, untrained
+    from ..stack.jvm import has_room_to_train, training_log, untrained
 
     if not (missing := untrained(Artifacts(lambda _: None))) or not has_room_to_train():
         return False
-    caches = missing[0].parent
     try:
-        caches.mkdir(exist_ok=True)
-        log = (caches / "training.log").open("ab")
-    except OSError:  # a cache that can only be read: whoever made it may train
+        missing[0].parent.mkdir(exist_ok=True)
+        log = training_log(missing).open("xb")
+    except OSError:  # it was tried; or the cache can only be read, and whoever made it may train
         return False
     with log:
         subprocess.Popen(

@@ -62,10 +62,13 @@ class Building:
     steps: list[Step] = field(default_factory=list)
     paused: bool = False
     statements: int = 0
-    rows_written: int = 0
+    cursors: list[Any] = field(default_factory=list)
+    """What Trino's statements ran through; they know what those cost."""
 
     def note(self, name: str, arguments: tuple[str, ...], answer: object) -> None:
+        """Write down a step, unless dbt is only being watched for a moment."""
         if not self.paused:
+            self.statements += name == "run"
             self.steps.append(Step(name, arguments, digest(repr(answer))))
 
 

@@ -15,9 +15,8 @@ from ..lake import Lake
 from ..landing import ConfiguredCatalog
 from ..scaffold import new
 from ..settings import Settings
-from ..stack import Stack
+from ..stack import Stack, jvm
 from ..stack.artifacts import Artifacts
-from ..stack.jvm import untrained
 from .shop import Shop
 from .story import SOURCES
 
@@ -32,15 +31,15 @@ _DAYS_KEPT: Final = 30
 
 
 def train(report: Report) -> list[Path]:
-    """Make what AOT caches are missing for this JVM and these versions, and return them; about a minute.
+    """Make what AOT caches are missing or damaged, for this JVM and these versions, and return them; about a minute.
 
     Those that nothing has used for a month are removed. Raises ``StackFailed`` where another process is at it.
     """
     artifacts = Artifacts(report)
-    missing = untrained(artifacts)
+    missing = [*jvm.untrained(artifacts), *jvm.damaged(artifacts)]
     if not missing:
         return []
-    caches = missing[0].parent
+    caches, java = missing[0].parent, jvm.Jvm(artifacts.cache, quick=False)
     caches.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(caches / "lock", blocking=False):
@@ -49,14 +48,19 @@ def train(report: Report) -> list[Path]:
             shutil.rmtree(scratch, ignore_errors=True)  # of one that was killed
             try:
                 _record(scratch, report)
-                for recorded in (scratch / "recorded").glob("*.aot"):
-                    recorded.replace(caches / recorded.name)
+                report("checking the caches")
+                for cache, jars in jvm.caches(artifacts).items():
+                    java.install(scratch / "recorded" / cache.name, jars)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     except Timeout as error:
         raise StackFailed("Another lakekit is making the caches.", todo="wait for it") from error
-    if still := [cache.name for cache in missing if not cache.is_file()]:
-        raise StackFailed(f"No cache was written for {', '.join(still)}.", todo="lakekit doctor")
+    if still := {cache.name for cache in jvm.untrained(artifacts)}:
+        raise StackFailed(
+            f"No whole cache was written for {', '.join(sorted(still))}.", todo="lakekit doctor"
+        )
+    for log in caches.glob("training-*.log"):
+        log.unlink(missing_ok=True)
     return missing
 
 
@@ -65,7 +69,7 @@ def _record(scratch: Path, report: Report) -> None:
     recorded.mkdir(parents=True)
     project = new(scratch / "shop", engine="trino")
     # Made without a look at the environment, which may speak of the user's own stack.
-    settings = Settings.model_construct(
+    settings = Settings(
         project=project,
         dbt=project / "orchestration",
         stack=scratch / "stack",
@@ -95,3 +99,4 @@ def _forget_old(caches: Path) -> None:
         with suppress(FileNotFoundError):
             if time.time() - cache.stat().st_mtime > _DAYS_KEPT * 86_400:
                 cache.unlink()
+                cache.with_suffix(".size").unlink()

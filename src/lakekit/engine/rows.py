@@ -66,6 +66,13 @@ def put_through_pyiceberg(iceberg: IcebergCatalog, id_: TableId, rows: pa.Table,
 
     must_have_key(rows, key, id_)
     rows = storable(rows)
+    for column, array in zip(rows.column_names, rows.columns, strict=True):
+        if any(_would_be_emptied(chunk) for chunk in array.chunks):
+            raise QueryFailed(
+                f"'{column}' has an array of rows that is null.",
+                why="PyIceberg would write an empty one",
+                todo="give an empty array, or test it on the embedded engine",
+            )
     name = (id_.schema, id_.name)
     try:
         table = iceberg.load_table(name)
@@ -107,6 +114,18 @@ def _among(rows: pa.Table, key: Sequence[str]) -> Any:
             same = of.And(same, of.IsNull(name) if value is None else of.EqualTo(name, value))
         found = of.Or(found, same)
     return found
+
+
+def _would_be_emptied(array: pa.Array) -> bool:
+    """Whether it holds a null array of rows, at any depth: PyIceberg 0.12 makes an empty array of that."""
+    if pa.types.is_struct(array.type):
+        return any(map(_would_be_emptied, array.flatten()))
+    if pa.types.is_map(array.type):
+        return _would_be_emptied(array.keys) or _would_be_emptied(array.items)
+    if pa.types.is_list(array.type):
+        lost = pa.types.is_struct(array.type.value_type) and array.null_count > 0
+        return lost or _would_be_emptied(array.flatten())
+    return False
 
 
 def _as(rows: pa.Table, schema: pa.Schema) -> pa.Table:

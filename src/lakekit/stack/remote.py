@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 from trino import exceptions as trino_errors
@@ -10,11 +11,15 @@ from trino import exceptions as trino_errors
 from ..catalog.nessie_http import client, result
 from ..errors import LakekitError, SettingsError, StackFailed, UsageError
 from .endpoints import Endpoints, NessieAuth
+from .s3 import require_bucket
+from .service import Said
 from .stack import ServiceStatus
 from .tls import trusting
 from .trino import connect, not_let_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from ..settings import RemoteSettings
     from .report import Report
 
@@ -31,15 +36,15 @@ class RemoteStack:
             trino_uri=settings.trino.rstrip("/"),
             nessie_uri=settings.nessie.rstrip("/"),
             s3_endpoint=settings.s3.rstrip("/"),
-            s3_access_key=settings.s3_access_key.get_secret_value(),
-            s3_secret_key=settings.s3_secret_key.get_secret_value(),
+            s3_access_key=settings.s3_access_key.reveal(),
+            s3_secret_key=settings.s3_secret_key.reveal(),
             s3_region=settings.s3_region,
             trino_user=settings.trino_user,
             warehouse=settings.warehouse,
             nessie_inside=settings.nessie_inside,
             s3_inside=settings.s3_inside,
-            trino_password=settings.trino_password.get_secret_value(),
-            trino_token=settings.trino_token.get_secret_value(),
+            trino_password=settings.trino_password.reveal(),
+            trino_token=settings.trino_token.reveal(),
             nessie_auth=_nessie_auth(settings),
             ca=str(settings.ca or ""),
         )
@@ -48,9 +53,10 @@ class RemoteStack:
         """There is nothing to start: check that all answer, and return where. Raises what ``endpoints`` does."""
         if ephemeral:
             raise UsageError("The stack is remote: what is in it stays.", todo="work on a branch")
-        report("asking Trino and Nessie")
+        report("asking Trino, Nessie and the S3 store")
         endpoints = self.endpoints()
         self._let_in()
+        self._ask_s3()
         return endpoints
 
     def down(self) -> list[str]:
@@ -66,27 +72,43 @@ class RemoteStack:
     def status(self) -> list[ServiceStatus]:
         """How they are, as far as one can tell from here: pid, memory and uptime are 0."""
         found = []
-        for name, address, ask in (
-            ("nessie", self._at.nessie_uri, self._nessie_version),
-            ("trino", self._at.trino_uri, self._ask_trino),
+        for name, address in (
+            ("s3", self._at.s3_endpoint),
+            ("nessie", self._at.nessie_uri),
+            ("trino", self._at.trino_uri),
         ):
+            ask = self._asks[name]
             try:
                 found.append(ServiceStatus(name, ask(), address, 0, "ready", 0, 0.0))
             except LakekitError:
                 found.append(ServiceStatus(name, "", address, 0, "silent", 0, 0.0))
         return found
 
-    def log(self, service: str) -> str:  # noqa: ARG002 (as a stack has it)
+    def said(self, service: str, after: str = "") -> Said:  # noqa: ARG002 (as a stack has it)
         """Nothing: what they say is kept where they run."""
-        return ""
+        return Said("", "")
 
     def tail(self, service: str) -> str:
         """Why a service does not answer."""
         try:
-            self._ask_trino() if service == "trino" else self._nessie_version()
+            self._asks[service]()
         except LakekitError as error:
             return str(error)
         return "it answers now"
+
+    @property
+    def _asks(self) -> Mapping[str, Callable[[], str]]:
+        """For each service what asks it, and gives its version; an S3 store has none to tell."""
+        return {"s3": self._ask_s3, "nessie": self._nessie_version, "trino": self._ask_trino}
+
+    def _ask_s3(self) -> str:
+        location = urlsplit(self._warehouse())
+        if not location.scheme.startswith("s3"):
+            raise StackFailed(
+                f"Nessie keeps the warehouse '{self._at.warehouse}' in no S3 store.", why=location.geturl()
+            )
+        require_bucket(self._at, location.netloc)
+        return ""
 
     def _ask_trino(self) -> str:
         version = self._trino_version()
@@ -134,15 +156,26 @@ class RemoteStack:
                 raise StackFailed(
                     f"Nessie at {self._at.nessie_uri} does not speak its API v{_NESSIE_API}.", why=str(config)
                 )
-            iceberg = nessie.get("/iceberg/v1/config", params={"warehouse": self._at.warehouse})
-            if iceberg.is_error:
-                raise StackFailed(
-                    f"Nessie at {self._at.nessie_uri} has no Iceberg REST endpoint for the warehouse "
-                    f"'{self._at.warehouse}'.",
-                    why=f"{iceberg.status_code}: {iceberg.text[:300]}",
-                    todo="Nessie 0.99 or newer has one; remote.warehouse names the warehouse",
-                )
+            self._iceberg(nessie)
         return str(config.get("specVersion", ""))
+
+    def _warehouse(self) -> str:
+        """Where Nessie keeps the tables."""
+        with client(self._at) as nessie:
+            config = self._iceberg(nessie)
+        return str({**config.get("defaults", {}), **config.get("overrides", {})}.get("warehouse", ""))
+
+    def _iceberg(self, nessie: httpx.Client) -> dict[str, Any]:
+        """What Nessie's Iceberg REST endpoint says of the warehouse; raises ``StackFailed`` if there is none."""
+        answer = nessie.get("/iceberg/v1/config", params={"warehouse": self._at.warehouse})
+        if answer.is_error:
+            raise StackFailed(
+                f"Nessie at {self._at.nessie_uri} has no Iceberg REST endpoint for the warehouse "
+                f"'{self._at.warehouse}'.",
+                why=f"{answer.status_code}: {answer.text[:300]}",
+                todo="Nessie 0.99 or newer has one; remote.warehouse names the warehouse",
+            )
+        return dict(answer.json())
 
 
 def _check(settings: RemoteSettings) -> None:
@@ -170,9 +203,9 @@ def _nessie_auth(settings: RemoteSettings) -> NessieAuth | None:
     if not (settings.nessie_token or settings.nessie_client_id):
         return None
     return NessieAuth(
-        settings.nessie_token.get_secret_value(),
+        settings.nessie_token.reveal(),
         settings.nessie_client_id,
-        settings.nessie_client_secret.get_secret_value(),
+        settings.nessie_client_secret.reveal(),
         settings.nessie_token_uri,
         settings.nessie_scope,
     )

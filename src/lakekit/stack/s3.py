@@ -13,6 +13,8 @@ from .launch import Launch
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pyarrow.fs import FileSystem
+
     from .artifacts import Artifacts
     from .endpoints import Endpoints
     from .jvm import Jvm
@@ -70,6 +72,46 @@ def answers(endpoints: Endpoints) -> bool:
     """Whether the store answers now: MinIO says of itself whether it is well, s3proxy only that it is there."""
     status, _ = probe.get(f"{endpoints.s3_endpoint}/minio/health/live")
     return 0 < status < 500
+
+
+def filesystem(endpoints: Endpoints) -> FileSystem:
+    """The store as pyarrow's file system, which trusts whom the endpoints trust."""
+    from pyarrow.fs import S3FileSystem
+
+    return S3FileSystem(
+        endpoint_override=endpoints.s3_endpoint,
+        access_key=endpoints.s3_access_key,
+        secret_key=endpoints.s3_secret_key,
+        region=endpoints.s3_region,
+        # Where none is named, releases of pyarrow that do not know the option are good enough.
+        **({"tls_ca_file_path": endpoints.ca} if endpoints.ca else {}),
+    )
+
+
+def require_bucket(endpoints: Endpoints, bucket: str) -> None:
+    """Ask for a bucket with the credentials; raises ``StackFailed`` if it is not there, or not for them."""
+    from pyarrow.fs import FileType
+
+    try:
+        found = filesystem(endpoints).get_file_info(bucket)
+    except OSError as error:
+        if "ACCESS_DENIED" in str(error):
+            raise StackFailed(
+                f"The S3 store at {endpoints.s3_endpoint} does not let these keys into the bucket '{bucket}'.",
+                why=str(error),
+                todo="check LAKEKIT_REMOTE__S3_ACCESS_KEY and LAKEKIT_REMOTE__S3_SECRET_KEY, and that they may list it",
+            ) from error
+        raise StackFailed(
+            f"No S3 store answers at {endpoints.s3_endpoint}.",
+            why=str(error),
+            todo="check remote.s3, remote.s3_region, and remote.ca if its certificate is of a CA of your own",
+        ) from error
+    if found.type == FileType.NotFound:
+        raise StackFailed(
+            f"The S3 store at {endpoints.s3_endpoint} has no bucket '{bucket}'.",
+            why=f"Nessie keeps the warehouse '{endpoints.warehouse}' there",
+            todo="make it; or check remote.s3, and remote.warehouse",
+        )
 
 
 def _minio(plan: Plan, data: Path, cache: Path) -> Launch:

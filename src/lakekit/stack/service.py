@@ -33,6 +33,14 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What a service has said, and a mark of where that ends, which only its backend understands."""
+
+    text: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What to start: the folder of its files, where it is to answer, and how much memory it may take, in bytes.
 
@@ -62,8 +70,8 @@ class Backend(Protocol):
     def usage(self, service: Service) -> Usage | None:
         """What a service takes now; None once it has ended."""
 
-    def log(self, service: str) -> str:
-        """What a service has said."""
+    def said(self, service: str, after: str = "") -> Said:
+        """What a service has said, all of it or after the mark of an earlier answer."""
 
     def stop(self, patience: float = ...) -> None:
         """End everything that bears the stack's id: asked first, and after ``patience`` seconds made to."""

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -20,7 +20,7 @@ from ..settings import Ports
 from . import keeper, minio, nessie, s3, trino
 from .artifacts import default_cache
 from .endpoints import Endpoints
-from .launch import Launch, choose_port
+from .launch import Launch, hold_port
 from .process import STOP_SECONDS, Processes
 from .service import Plan
 from .state import Files, State
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from .report import Report
     from .s3 import StoreName
-    from .service import Backend, Service
+    from .service import Backend, Said, Service
     from .state import BackendName
 
 START_SECONDS: Final = 120.0
@@ -168,27 +168,40 @@ class Stack:
             raise StackFailed(f"The stack in {self.folder} is being started.", todo="wait for it: lakekit up")
         return self._endpoints(state)
 
-    def log(self, service: str) -> str:
-        """What a service has said since it was started; after ``down`` it still stands there for child processes."""
+    def said(self, service: str, after: str = "") -> Said:
+        """What a service has said since it was started, or since the mark of an earlier answer.
+
+        After ``down`` it still stands there for child processes.
+        """
         state = self._state()
-        return (self._backend(state) if state else Processes(self.folder, "")).log(service)
+        return (self._backend(state) if state else Processes(self.folder, "")).said(service, after)
+
+    def log(self, service: str) -> str:
+        """What a service has said since it was started."""
+        return self.said(service).text
 
     def tail(self, service: str) -> str:
         """The last lines that a service said."""
         return "\n".join(self.log(service).splitlines()[-_TAIL_LINES:]) or "its log is empty"
 
     def _start(self, state: State, report: Report) -> Endpoints:
-        try:
-            if state.ephemeral:
-                for name in ("s3", nessie.NAME):
-                    shutil.rmtree(self.folder / name, ignore_errors=True)
-            ports = {
-                name: choose_port(name, getattr(self._ports, name)) for name in ("s3", "nessie", "trino")
-            }
-            endpoints = self._at(state, ports["s3"], ports["nessie"], ports["trino"])
-            self._files.write(state)
-        except OSError as error:
-            raise self._disk_failed(error) from error
+        with ExitStack() as held:
+            ports = [
+                held.enter_context(hold_port(name, getattr(self._ports, name)))
+                for name in ("s3", "nessie", "trino")
+            ]
+            try:
+                if state.ephemeral:
+                    for name in ("s3", nessie.NAME):
+                        shutil.rmtree(self.folder / name, ignore_errors=True)
+                endpoints = self._at(state, *ports)
+                self._files.write(state)
+            except OSError as error:
+                raise self._disk_failed(error) from error
+            self._start_at(endpoints, state, report)
+        return endpoints
+
+    def _start_at(self, endpoints: Endpoints, state: State, report: Report) -> None:
         try:
             if state.owner:
                 Processes(self.folder, state.id).spawn(self._keeper(state.owner, remove=state.ephemeral))
@@ -208,7 +221,6 @@ class Stack:
             if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
                 raise self._disk_failed(error) from error
             raise
-        return endpoints
 
     def _new(self, ephemeral: bool, owner: int | None, dead: State | None) -> State:
         """What is to be started: as asked for, else as what died was."""

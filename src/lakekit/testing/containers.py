@@ -55,7 +55,7 @@ class LakehouseContainers:
         with ExitStack() as opened:
             folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="lakekit-containers-")))
             settings = _settings(folder)
-            images = {**settings.images.model_dump(exclude_none=True), **self._images}
+            images = {**settings.images.given, **self._images}
             stack = Stack(settings.stack, backend="docker", memory=self._memory, images=images)
             opened.callback(stack.down)
             self.endpoints = stack.up(ephemeral=True, owner=os.getpid(), report=self._report)
@@ -83,5 +83,5 @@ def _settings(folder: Path) -> Settings:
     try:
         settings = Settings.load(engine="trino")
     except ProjectError:
-        settings = Settings.model_construct(project=folder, dbt=folder, engine="trino")
-    return settings.model_copy(update={"stack": folder / "stack", "backend": "docker"})
+        settings = Settings(project=folder, dbt=folder, engine="trino")
+    return settings.but(stack=folder / "stack", backend="docker")

@@ -10,27 +10,32 @@ import re
 import shutil
 import time
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from ..dbt.fingerprint import fingerprint
 from ..dbt.graph import Graph
-from ..dbt.recording import Diverged, Recordings, at_its_time, digest, play
+from ..dbt.recording import Building, Diverged, Recordings, at_its_time, digest, play
 from ..errors import ProjectError
 from ..project import Project
+from .costs import Cost, bytes_read_by_duckdb, bytes_read_by_trino, rows_written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
+    from ..catalog.protocol import Entry, TableId
     from ..dbt.graph import Model
-    from ..dbt.models import Check, Models
+    from ..dbt.models import Check, Known, Models
+    from ..dbt.recording import Recording
     from ..dbt.runner import Node
+    from ..engine.duckdb.session import Session
     from ..lake import Lake
     from ..settings import Settings
+    from .coverage import Coverage
     from .lake import LakeUnderTest
 
 _STATES_KEPT: Final = 4
@@ -45,6 +50,10 @@ class Harness:
         self.project = Project(settings.project, settings.dbt)
         self.cache = cache
         self._variables = dict(variables or {})
+        self.coverage: Coverage | None = None
+        """What tests exercise, if that is to be found out."""
+        self.on_cost: Callable[[Cost], None] | None = None
+        """Told what each build cost, if that is to be reported."""
         self._lake: Lake | None = None
         self._sources: dict[str, str] = {}
 
@@ -54,30 +63,66 @@ class Harness:
         return self._graph
 
     def build(
-        self, lake: Lake, model: Model, *, now: datetime | None = None, full_refresh: bool = False
-    ) -> str:
-        """Build one model at the lake's ref, and return its compiled SQL. Raises ``BuildFailed``."""
+        self, lake: LakeUnderTest, model: Model, *, now: datetime | None = None, full_refresh: bool = False
+    ) -> Cost:
+        """Build one model at the lake's ref, and return what that cost. Raises ``BuildFailed``."""
         self._lake = lake
-        embedded = self.settings.engine == "embedded"
+        started, before = time.monotonic(), lake.catalog.entries(lake.ref)
+        if self.settings.engine == "embedded":
+            session: Session = lake.engine.session(lake.ref)  # type: ignore[attr-defined]
+            ended = bytes_read_by_duckdb(session)
+            building = self._build_embedded(lake, session, model, now, full_refresh)
+            count_bytes = ended()
+        else:
+            building = self._models.build(
+                model,
+                lake.engine.dbt_target(lake.ref),
+                now=now,
+                known=_known(lake, before),
+                full_refresh=full_refresh,
+                on_compiled=self._on_compiled(lake, model),
+            ).building
+            count_bytes = partial(bytes_read_by_trino, building)
+        seconds = time.monotonic() - started
+        after = lake.catalog.entries(lake.ref).get(model.id)
+        count_rows = partial(rows_written, lake, before.get(model.id), after)
+        return Cost(model.name, seconds, building.statements, count_rows, count_bytes)
+
+    def _build_embedded(
+        self, lake: LakeUnderTest, session: Session, model: Model, now: datetime | None, full_refresh: bool
+    ) -> Building:
         source, sql = self._source(model)
-        if embedded and not full_refresh and (recording := self._recordings.get(model.name)):
+        recording = None if full_refresh or self.coverage else self._recordings.get(model.name)
+        if recording:
             before = lake.catalog.ref(lake.ref).hash
+            building = Building(now)
             try:
-                return self._play(lake, recording, source, sql, now)
+                self._play(session, recording, source, sql, building)
             except Diverged:
                 # What was done until then, dbt is to do itself.
                 if lake.catalog.ref(lake.ref).hash != before:
                     lake.catalog.assign(lake.ref, before)
+            else:
+                return building
         built = self._models.build(
             model,
             lake.engine.dbt_target(lake.ref),
             now=now,
-            there=None if embedded else lake.catalog.entries(lake.ref).values(),
             full_refresh=full_refresh,
+            on_compiled=self._on_compiled(lake, model),
         )
-        if embedded and built.trace:
+        if built.trace:
             self._recordings.add(model.name, source, built.trace)
-        return built.sql
+        return built.building
+
+    def _on_compiled(self, lake: LakeUnderTest, model: Model) -> Callable[[str], None]:
+        """What to do with a model's SQL before it is run, while an incremental model's table is as it was."""
+        coverage = self.coverage
+        if coverage is None:
+            return lambda _: None
+        return lambda sql: coverage.measure(
+            model.name, sql, lambda query: lake.sql(query).arrow(), lake.test.id
+        )
 
     def checks(self, lake: Lake) -> list[Check]:
         """The project's data tests and unit tests; dbt is asked. Raises ``BuildFailed``."""
@@ -87,15 +132,10 @@ class Harness:
     def check(self, lake: Lake, check: Check) -> Node:
         """Run a data test or a unit test at the lake's ref. Raises ``BuildFailed`` where it cannot be run."""
         self._lake = lake
-        embedded = self.settings.engine == "embedded"
-        there = None if embedded else lake.catalog.entries(lake.ref).values()
-        return self._models.check(check, lake.engine.dbt_target(lake.ref), there=there)
-
-    def built(self, lake: LakeUnderTest, model: Model, sql: str) -> None:
-        """A test has built a model."""
-
-    def expected(self, lake: LakeUnderTest, model: Model | None, columns: Sequence[str]) -> None:
-        """A test has looked at columns of a model."""
+        known = None
+        if self.settings.engine != "embedded":
+            known = _known(lake, lake.catalog.entries(lake.ref))
+        return self._models.check(check, lake.engine.dbt_target(lake.ref), known=known)
 
     def sources_of(self, model: Model) -> str:
         """A digest of all that the model's columns depend on, as far as it is not in the project's fingerprint."""
@@ -118,15 +158,16 @@ class Harness:
             partial.write_bytes(key.encode() + b"\n" + what)
             partial.replace(self._state / f"{name}.bin")
 
-    def _play(self, lake: Lake, recording: Any, source: str, sql: str, now: datetime | None) -> str:
-        from ..engine.duckdb import DuckDBEngine
+    def _play(
+        self, session: Session, recording: Recording, source: str, sql: str, building: Building
+    ) -> None:
         from ..engine.duckdb.operations import ask
 
-        assert isinstance(lake.engine, DuckDBEngine)
-        session = lake.engine.session(lake.ref)
-        return play(
-            recording, source, sql, lambda name, given: ask(session, name, at_its_time(name, given, now))
-        )
+        def asked(name: str, given: tuple[str, ...]) -> Any:
+            building.statements += name == "run"
+            return ask(session, name, at_its_time(name, given, building.now))
+
+        play(recording, source, sql, asked)
 
     def _source(self, model: Model) -> tuple[str, str]:
         """The digest of a model's files, and what its own says, as dbt reads it."""
@@ -162,21 +203,31 @@ class Harness:
 
     @cached_property
     def _graph(self) -> Graph:
+        if kept := self.kept_graph():
+            return kept
+        graph = self._models.graph
+        self.remember("graph", self._jinja, msgspec.msgpack.encode(graph))
+        return graph
+
+    def kept_graph(self) -> Graph | None:
+        """The models as an earlier run found them, if nothing has changed since that could change them."""
+        kept = self.remembered("graph", self._jinja)
+        with suppress(msgspec.DecodeError):
+            return msgspec.msgpack.decode(kept, type=Graph) if kept else None
+        return None
+
+    @cached_property
+    def _jinja(self) -> str:
+        """A digest of all models' Jinja."""
         # What a model reads, and how it is configured, its Jinja says and nothing else.
         files = sorted(file for path in self.project.model_paths for file in path.rglob("*.sql"))
         dbt = self.settings.dbt
-        key = digest(
+        return digest(
             *(
                 f"{file.relative_to(dbt)} {_JINJA.findall(self._read(str(file.relative_to(dbt))))}"
                 for file in files
             )
         )
-        if kept := self.remembered("graph", key):
-            with suppress(msgspec.DecodeError):
-                return msgspec.msgpack.decode(kept, type=Graph)
-        graph = self._models.graph
-        self.remember("graph", key, msgspec.msgpack.encode(graph))
-        return graph
 
     @cached_property
     def _models(self) -> Models:
@@ -185,3 +236,21 @@ class Harness:
         assert self._lake is not None
         target = self._lake.engine.dbt_target(self._lake.ref)
         return Models(self.settings.dbt, target, self.cache / "dbt", self._variables)
+
+
+def _known(lake: Lake, entries: Mapping[TableId, Entry]) -> Known:
+    """What the catalog tells of a lake in a tenth of the time that Trino takes."""
+    from pyiceberg.exceptions import NoSuchTableError
+
+    from ..dbt.models import Known
+    from ..engine.iceberg_types import trino_columns
+
+    def columns(table: TableId) -> list[tuple[str, str]] | None:
+        try:
+            return trino_columns(
+                lake.catalog.iceberg(lake.ref).load_table((table.schema, table.name)).schema()
+            )
+        except (NoSuchTableError, ValueError):  # a view, or a type that only Trino can name
+            return None
+
+    return Known(entries.values(), columns)

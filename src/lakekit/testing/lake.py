@@ -29,9 +29,17 @@ if TYPE_CHECKING:
 
     from ..catalog.protocol import Ref
     from ..dbt.graph import Graph, Model
+    from .costs import Cost
     from .harness import Harness
 
 _READS: Final = re.compile(r"\s*(select|with|values|show|describe|explain)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildUnderTest(BuildReport):
+    """A build in a test: what was built, and what that cost, by model."""
+
+    costs: Mapping[str, Cost] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +159,7 @@ class LakeUnderTest(Branch):
         exclude: str = "",
         full_refresh: bool = False,
         on_node: Callable[[Node, int], None] | None = None,
-    ) -> BuildReport:
+    ) -> BuildUnderTest:
         """Build models, and before them what they read and has not been built of what is there now.
 
         ``select`` and ``exclude`` name models, with ``+`` for all that they read or that reads them; empty builds all.
@@ -164,21 +172,19 @@ class LakeUnderTest(Branch):
         chosen = [model for model in chosen if model.name not in left_out]
         started = time.monotonic()
         needed = self._needed(chosen)
-        nodes = []
+        nodes, costs = [], {}
         for model in needed:
-            node = self._build(model, full_refresh=full_refresh and model in chosen)
-            nodes.append(node)
+            cost = costs[model.name] = self._build(model, full_refresh=full_refresh and model in chosen)
+            nodes.append(Node(model.name, model.kind, "success", cost.seconds, schema=model.schema))
             if on_node:
-                on_node(node, len(needed))
-        return BuildReport(tuple(nodes), time.monotonic() - started)
+                on_node(nodes[-1], len(needed))
+        return BuildUnderTest(tuple(nodes), time.monotonic() - started, costs)
 
     def prepare(self, models: Sequence[str]) -> None:
         """Build models, and what they read, unless that has been done or they were given."""
         chosen = [self.graph.models[name] for name in models if name in self.graph.models]
         for model in self._needed(chosen):
-            if model.name not in self.story.given and self.story.built.get(model.name) != self._inputs(
-                model
-            ):
+            if model.name not in self.story.given and self.story.built.get(model.name) != self._inputs(model):
                 self._build(model, full_refresh=False)
 
     def expect(
@@ -207,7 +213,8 @@ class LakeUnderTest(Branch):
                 model.key if model and names and all(set(model.key) <= row.keys() for row in expected) else ()
             )
         found = self._read(id_, names or columns)
-        self.harness.expected(self, model, names or columns)
+        if model and self.harness.coverage is not None:
+            self.harness.coverage.expected(model.name, names or columns, self.test.id)
         if difference := compare(found, expected, key=key, partial=partial, tolerance=tolerance):
             raise AssertionError(f"{table} is not what was expected: {difference}")
 
@@ -334,28 +341,34 @@ class LakeUnderTest(Branch):
 
     def _inputs(self, model: Model) -> tuple[int, ...]:
         story = self.story
-        parents = [self.graph.models[name] for name in model.parents]
         if model.materialized == "view":  # it changes when what it reads has other columns, not other rows
             above = [self.graph.models[name] for name in self.graph.ancestors([model.name])]
             sources = sorted({table for one in (model, *above) for table in one.sources})
             return (story.statements, *(story.shapes.get(table, 0) for table in sources))
-        return tuple(
-            story.changes.get(table, 0) for table in (*model.sources, *(str(parent.id) for parent in parents))
-        )
+        return self._changes_read(model)
 
-    def _build(self, model: Model, *, full_refresh: bool) -> Node:
+    def _changes_read(self, model: Model) -> tuple[int, ...]:
+        """How often the rows that a model reads have changed, those behind views among them."""
+        changes = self.story.changes
+        found = [changes.get(table, 0) for table in model.sources]
+        for parent in (self.graph.models[name] for name in model.parents):
+            found.append(changes.get(str(parent.id), 0))
+            if parent.materialized == "view" and parent.name not in self.story.given:
+                found += self._changes_read(parent)
+        return tuple(found)
+
+    def _build(self, model: Model, *, full_refresh: bool) -> Cost:
         for table in model.sources:
             if not self.story.changes.get(table) and TableId.parse(table) not in self._there():
                 self._sync(table, [], {})
-        started = time.monotonic()
         inputs = self._inputs(model)
-        sql = self.harness.build(self, model, now=self._now, full_refresh=full_refresh)
+        cost = self.harness.build(self, model, now=self._now, full_refresh=full_refresh)
         self.story.built[model.name] = inputs
         self.story.given.discard(model.name)
         self.story.changed(str(model.id))
-        node = Node(model.name, model.kind, "success", time.monotonic() - started, schema=model.schema)
-        self.harness.built(self, model, sql)
-        return node
+        if self.harness.on_cost:
+            self.harness.on_cost(cost)
+        return cost
 
     def _there(self) -> set[TableId]:
         return set(self.catalog.entries(self.ref))

@@ -24,6 +24,8 @@ _ENGINES = ("embedded", "trino")
 _BACKENDS = ("process", "docker", "remote")
 _DBT = "dbt_project.yml"
 _run = pytest.StashKey["Run"]()
+REPORTS = "lakekit-reports"
+"""The plugin that gathers what is to be told at the end, if anything is."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,6 +69,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     for kind in ("data", "unit"):
         config.addinivalue_line("markers", f"dbt_{kind}_test: a {kind} test of the dbt project.")
+    costs, coverage = config.getoption("lake_costs"), config.getoption("lake_coverage")
+    if costs or coverage:
+        from .reports import Reports
+
+        config.pluginmanager.register(Reports(costs=costs, coverage=coverage), REPORTS)
     # Named before xdist starts its workers, which inherit the environment and share one stack.
     if not hasattr(config, "workerinput"):
         os.environ[_STACK] = os.path.join(  # noqa: PTH118 - pathlib costs what this plugin may
@@ -171,8 +178,12 @@ def lakehouse(pytestconfig: pytest.Config) -> Any:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
-    report = yield
     run = item.config.stash.get(_run, None)
+    if run and call.excinfo and not item.config.getoption("fulltrace"):
+        from .run import shorten
+
+        shorten(call.excinfo.value)
+    report = yield
     if run and call.excinfo:
         report.sections += run.said_last(call.excinfo.value)
     return report

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import ProjectError, StackFailed
+from ..errors import LakekitError, ProjectError, StackFailed
 from ..lake import Lake
 from ..naming import new_branch_name
 from ..settings import Settings
 from .harness import Harness
+from .plugin import REPORTS
 from .session import LakeSession
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from ..lake import Branch
     from ..stack import Endpoints
+
+
+_PACKAGE: Final = str(Path(__file__).parents[1])
 
 
 class Run:
@@ -47,11 +51,19 @@ class Run:
     def harness(self, engine: str) -> Harness:
         """The project's models on an engine."""
         if engine not in self._harnesses:
-            settings = self.settings.model_copy(update={"engine": engine})
+            settings = self.settings.but(engine=engine)
             if engine == "trino":
                 settings = self._with_stack(settings)
-            self._harnesses[engine] = Harness(settings, settings.project / ".lakekit" / "testing")
+            harness = Harness(settings, settings.project / ".lakekit" / "testing")
+            if reports := self._config.pluginmanager.get_plugin(REPORTS):
+                reports.watch(harness)
+            self._harnesses[engine] = harness
         return self._harnesses[engine]
+
+    def known_models(self) -> list[str]:
+        """The models of the project, as far as that can be known without dbt."""
+        graph = self.harness(self.engine).kept_graph()
+        return sorted(graph.models) if graph else []
 
     def branch_of_main(self) -> Lake:
         """A branch of the project's own lake, with what has landed and been built there; one for the run."""
@@ -74,13 +86,16 @@ class Run:
         return stack.up(ephemeral=True, owner=self._owner)
 
     def said_last(self, error: BaseException) -> list[tuple[str, str]]:
-        """What the services said last, where a test failed on account of them."""
-        if not isinstance(error, StackFailed) or "trino" not in self._sessions:
+        """What a service said last, where a test failed because it ended; the next test starts it again."""
+        session = self._sessions.get("trino")
+        if session is None or not isinstance(error, LakekitError):
             return []
         from ..stack import stack_of
 
         stack = stack_of(self._with_stack(self.settings))
-        return [(f"{status.name} said last", stack.tail(status.name)) for status in stack.status()]
+        ended = [status.name for status in stack.status() if status.health != "ready"]
+        session.ill = session.ill or bool(ended)
+        return [(f"{name} ended; it said last", stack.tail(name)) for name in ended]
 
     def close(self) -> None:
         """Leave nothing behind but the stack, which others may be at."""
@@ -119,16 +134,28 @@ class Run:
     @cached_property
     def _with_backend(self) -> Settings:
         backend = self._option("backend") or self.settings.backend
-        return self.settings.model_copy(update={"backend": backend})
+        return self.settings.but(backend=backend)
 
     def _with_stack(self, settings: Settings) -> Settings:
         given: dict[str, Any] = {"backend": self._with_backend.backend}
         if self._of_its_own:
             given["stack"] = self._stack
-        return settings.model_copy(update=given)
+        return settings.but(**given)
 
     def _option(self, name: str) -> str:
         return str(self._config.getoption(f"lake_{name}") or self._config.getini(f"lake_{name}"))
+
+
+def shorten(error: BaseException) -> None:
+    """Leave of an error's traceback what its reader can do something about: one of lakekit's says itself what and why."""
+    if not isinstance(error, LakekitError):
+        return
+    error.__cause__, error.__suppress_context__ = None, True
+    at = error.__traceback__
+    while at is not None:
+        while at.tb_next and at.tb_next.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+            at.tb_next = at.tb_next.tb_next
+        at = at.tb_next
 
 
 def remove_stack(folder: str) -> None:

@@ -23,7 +23,7 @@ BASE = "lakekit-test/base"
 
 
 def build_all(docker_host: str) -> None:
-    """Build all images on the engine that answers at ``docker_host``; needs root and the command mmdebstrap."""
+    """Build all images with the Docker that answers at ``docker_host``; needs root and the command mmdebstrap."""
     env = {**os.environ, "DOCKER_HOST": docker_host, "DOCKER_BUILDKIT": "0"}
     with tempfile.TemporaryDirectory(prefix="lakekit-images-") as folder:
         base = Path(folder, "base.tar")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import duckdb
 import msgspec
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+_SEAL: Final = 8
+
+_KEPT: Final = 20_000
+"""How many plans are held in memory."""
 
 
 class Plans:
@@ -39,6 +44,8 @@ class Plans:
         if known is None:
             known = make()
             self._write(key, known)
+        if len(self._known) >= _KEPT:  # whoever asks something new each time needs none of the old
+            self._known.clear()
         self._known[key] = known
         assert isinstance(known, form)
         return known
@@ -47,7 +54,10 @@ class Plans:
         if self._folder is None:
             return None
         try:
-            return msgspec.msgpack.decode((self._folder / key[:2] / key).read_bytes(), type=form)
+            kept = (self._folder / key[:2] / key).read_bytes()
+            if kept[:_SEAL] != _seal(kept[_SEAL:]):
+                return None
+            return msgspec.msgpack.decode(kept[_SEAL:], type=form)
         except (OSError, msgspec.DecodeError):
             return None
 
@@ -59,8 +69,14 @@ class Plans:
         # A disk that is full, or is not to be written to, costs time and nothing else.
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(msgspec.msgpack.encode(plan))
+            content = msgspec.msgpack.encode(plan)
+            draft.write_bytes(_seal(content) + content)
             draft.replace(file)
+
+
+def _seal(content: bytes) -> bytes:
+    """What tells a file that is whole from one that is damaged: its SQL would be run."""
+    return blake2b(content, digest_size=_SEAL).digest()
 
 
 def _digest(parts: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""A Docker engine of the tests' own: started by whichever worker asks first, stopped by the run that it was for."""
+"""A Docker of the tests' own: started by whichever worker asks first, stopped by the run that it was for."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ import psutil
 import pytest
 from filelock import FileLock
 
-FOLDER = "LAKEKIT_TEST_ENGINE"
+from lakekit.errors import StackFailed
+from lakekit.stack import Stack
+
+FOLDER = "LAKEKIT_TEST_DOCKER"
 
 
 def host() -> str:
-    """Where the engine answers, with all images built; skips the test where none can be started."""
+    """Where its daemon answers, with all images built; skips the test where none can be started."""
     folder = Path(os.environ[FOLDER])
-    address = f"unix://{folder}/docker.sock"
+    address = _address(folder)
     missing = [name for name in ("dockerd", "docker", "mmdebstrap") if not shutil.which(name)]
     if missing:
         pytest.skip(
-            f"no Docker engine can be started: {', '.join(missing)} not found (apt install docker.io mmdebstrap)"
+            f"no Docker can be started: {', '.join(missing)} not found (apt install docker.io mmdebstrap)"
         )
     if os.geteuid() != 0:
-        pytest.skip("no Docker engine can be started: it takes root")
+        pytest.skip("no Docker can be started: it takes root")
     with FileLock(folder / "lock"):
         if not (folder / "ready").exists():
             _start(folder, address)
@@ -37,20 +40,36 @@ def host() -> str:
     return address
 
 
+def stack_folder() -> Path:
+    """Where the stack in containers is that a whole run shares."""
+    return Path(os.environ[FOLDER]) / "stack"
+
+
 def stop(folder: Path) -> None:
-    """Stop the engine and remove all that it kept."""
+    """Stop the shared stack and the daemon, and remove all that they kept."""
+    if (folder / "stack").exists():
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            suppress(StackFailed),
+        ):  # the daemon may have died by itself
+            patch.setenv("DOCKER_HOST", _address(folder))
+            Stack(folder / "stack").down()
     pid = folder / "pid"
     if pid.exists():
-        with suppress(psutil.NoSuchProcess):  # it may have died by itself
-            engine = psutil.Process(int(pid.read_text()))
-            engine.terminate()
-            psutil.wait_procs([engine], timeout=30)
+        with suppress(psutil.NoSuchProcess):
+            daemon = psutil.Process(int(pid.read_text()))
+            daemon.terminate()
+            psutil.wait_procs([daemon], timeout=30)
     shutil.rmtree(folder)
+
+
+def _address(folder: Path) -> str:
+    return f"unix://{folder}/docker.sock"
 
 
 def _start(folder: Path, address: str) -> None:
     with (folder / "log").open("wb") as log:
-        engine = subprocess.Popen(
+        daemon = subprocess.Popen(
             [
                 "dockerd",
                 *("--host", address, "--pidfile", folder / "pid"),
@@ -68,6 +87,6 @@ def _start(folder: Path, address: str) -> None:
             return
         time.sleep(0.5)
     said = (folder / "log").read_text(errors="replace").splitlines()[-5:]
-    engine.kill()
-    engine.wait()
-    raise AssertionError("the Docker engine does not answer: " + " / ".join(said))
+    daemon.kill()
+    daemon.wait()
+    raise AssertionError("Docker does not answer: " + " / ".join(said))
