@@ -6,7 +6,6 @@ import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -21,16 +20,18 @@ from ..naming import quote
 from .compare import compare
 from .rows import rows_of
 from .snapshots import path_for, read, write
-from .syncs import Clock, Stream, sync
+from .syncs import Stream, sync
 from .values import arrow_table, check_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..catalog.protocol import Ref
     from ..dbt.graph import Graph, Model
+    from ..landing import LandingReport, StreamReport
     from .costs import Cost
     from .harness import Harness
+    from .story import Place, Story
 
 _READS: Final = re.compile(r"\s*(select|with|values|show|describe|explain)\b", re.IGNORECASE)
 
@@ -40,49 +41,6 @@ class BuildUnderTest(BuildReport):
     """A build in a test: what was built, and what that cost, by model."""
 
     costs: Mapping[str, Cost] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The test that a lake is for: its id, where it stands, and whether its snapshots are to be written."""
-
-    id: str = ""
-    file: Path = field(default_factory=Path)
-    name: str = ""
-    update: bool = False
-
-
-@dataclass(slots=True)
-class Story:
-    """What has happened in a lake, as far as its tests know."""
-
-    clock: Clock = field(default_factory=Clock)
-    streams: dict[str, Stream] = field(default_factory=dict)
-    given: set[str] = field(default_factory=set)
-    """The models that were given, and so are not built."""
-    changes: dict[str, int] = field(default_factory=dict)
-    """How often a table has been given or built."""
-    shapes: dict[str, int] = field(default_factory=dict)
-    """How often the columns of a source's table have changed."""
-    built: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """What each model was built of: the changes of all that it reads, in order."""
-    statements: int = 0
-    """How many statements a test has run that may have changed something."""
-
-    def changed(self, table: str) -> None:
-        self.changes[table] = self.changes.get(table, 0) + 1
-
-    def copy(self) -> Story:
-        """The same up to now; what happens from now on, happens to one of them."""
-        return Story(
-            Clock(self.clock.syncs),
-            {name: stream.copy() for name, stream in self.streams.items()},
-            set(self.given),
-            dict(self.changes),
-            dict(self.shapes),
-            dict(self.built),
-            self.statements,
-        )
 
 
 class LakeUnderTest(Branch):
@@ -244,10 +202,27 @@ class LakeUnderTest(Branch):
     def sql(self, statement: str) -> Result:
         """Run one statement of Trino SQL at this ref, at the time that the clock says."""
         if not _READS.match(statement):
-            self.story.statements += 1
-            for table in list(self.story.changes):
-                self.story.changed(table)  # it may have changed anything
+            self.story.anything_changed()
         return super().sql(freeze(statement, self._now) if self._now else statement)
+
+    @override
+    def load(
+        self,
+        table: str,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        key: Sequence[str] = ("id",),
+        cursor: str | None = None,
+    ) -> StreamReport:
+        report = super().load(table, rows, key=key, cursor=cursor)
+        self.story.landed([table])
+        return report
+
+    @override
+    def land(self, source: str, *given: Any, **more: Any) -> LandingReport:
+        report = super().land(source, *given, **more)
+        self.story.landed([stream.table for stream in report.streams.values()])
+        return report
 
     @override
     def branch(self, name: str | None = None) -> LakeUnderTest:

@@ -150,7 +150,7 @@ def lake_engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def lake(request: pytest.FixtureRequest, lake_engine: str) -> Iterator[LakeUnderTest]:
     """A lake that this test has for itself: what it does is forgotten when it ends."""
-    from .lake import Place
+    from .story import Place
 
     session = run_of(request.config).session(lake_engine)
     node = request.node
