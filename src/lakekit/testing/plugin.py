@@ -113,7 +113,7 @@ def _has_scenarios(file: Path, config: pytest.Config) -> bool:
         text = file.read_bytes()
     except OSError:
         return False
-    if not re.search(rb"^scenarios[ \t]*:", text, re.MULTILINE):
+    if not re.search(rb"""^(?:\xef\xbb\xbf)?["']?scenarios["']?[ \t]*:""", text, re.MULTILINE):
         return False
     root = config.rootpath
     if not config.getini("lake_project") and not any(

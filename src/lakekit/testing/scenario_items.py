@@ -22,7 +22,6 @@ from .scenario_yaml import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date, datetime
     from pathlib import Path
 
     from .lake import LakeUnderTest
@@ -153,7 +152,7 @@ class Play:
         if difference := compare(found, rows, key=one.key, partial=one.partial, tolerance=one.tolerance):
             raise AssertionError(f"The statement does not give what was expected: {difference}")
 
-    def _now(self, lake: LakeUnderTest, now: datetime | date | str | None) -> None:
+    def _now(self, lake: LakeUnderTest, now: str | None) -> None:
         lake.now = now
 
     def _branch(self, lake: LakeUnderTest, branch: list[Step] | Branch) -> None:
