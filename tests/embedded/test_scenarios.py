@@ -146,18 +146,19 @@ def test_a_failure_shows_the_step_and_the_difference(shop: pytest.Pytester) -> N
     ran.stdout.fnmatch_lines(
         [
             "*_ the wrong address _*",
-            "     6 | *- branch:",
-            "     7 | *- build: int_shopify__customers",
+            "*is not what was expected: 1 changed*",
+            "*'bea@example.com'*'ann@example.com'*",
+            "",
+            "*  6 | *- branch:",
+            "*  7 | *- build: int_shopify__customers",
             ">    8 | *- expect:",
             ">    9 | *int_shopify__customers:",
             ">   10 | *- {customer_id: 1, email: bea@example.com}",
             "",
-            "*is not what was expected: 1 changed*",
-            "*'bea@example.com'*'ann@example.com'*",
             "tests/shop.yml:8: AssertionError",
-            "> * 16 | *- given: {shopify.custmers:*",
-            "*There is no schema reference of 'shopify.custmers'*",
+            "There is no schema reference of 'shopify.custmers'*",
             "*shopify.customers*",
+            ">   16 | *- given: {shopify.custmers:*",
             "It was to fail with 'zero', and did not.",
             "There is no snapshot *__snapshots__*",
             "FAILED tests/shop.yml::the wrong address - int_shopify__customers is not*",
@@ -168,7 +169,13 @@ def test_a_failure_shows_the_step_and_the_difference(shop: pytest.Pytester) -> N
 
     again = shop.runpytest_subprocess("tests", "--lf", "-k", "address", "-n", "1")
     again.assert_outcomes(failed=1)
-    again.stdout.fnmatch_lines([">    8 | *- expect:", "tests/shop.yml:8: AssertionError"])
+    again.stdout.fnmatch_lines(
+        [
+            ">    8 | *- expect:",
+            "tests/shop.yml:8: AssertionError",
+            "FAILED tests/shop.yml::the wrong address - int_shopify__customers is not*",
+        ]
+    )
 
     written = shop.runpytest_subprocess("tests/shop.yml::a snapshot", "--lake-update")
     written.assert_outcomes(passed=1)

@@ -181,21 +181,24 @@ class Crash:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What pytest shows of a failed scenario: its step, and what was wrong. In other processes it is its text."""
+    """What pytest shows of a failed scenario: what was wrong, and its step.
+
+    Workers of pytest-xdist send it as text, whose first line the summary tells.
+    """
 
     step: str
     message: str
     reprcrash: Crash
 
     def __str__(self) -> str:
-        return f"{self.step}\n\n{self.message}\n\n{self.reprcrash}"
+        return f"{self.message}\n\n{self.step}\n\n{self.reprcrash}"
 
     def toterminal(self, terminal: Any) -> None:
         """Write it with pytest's terminal writer."""
+        terminal.line(self.message, red=True)
+        terminal.line()
         for line in self.step.splitlines():
             terminal.line(line, **{"bold" if line.startswith(">") else "light": True})
-        terminal.line()
-        terminal.line(self.message, red=True)
         terminal.line()
         terminal.line(str(self.reprcrash))
 
