@@ -62,7 +62,7 @@ class Run:
 
     def known_models(self) -> list[str]:
         """The models of the project, as far as that can be known without dbt."""
-        graph = self.harness(self.engine).kept_graph()
+        graph = self.harness(self.engine).kept.graph()
         return sorted(graph.models) if graph else []
 
     def branch_of_main(self) -> Lake:

@@ -112,7 +112,7 @@ class LakeSession:
 
         catalog = EmbeddedCatalog(self._folder)
         settings = self._settings.but(lake=self._folder)
-        return Lake(settings, catalog, DuckDBEngine(catalog, self._harness.cache / "plans"))
+        return Lake(settings, catalog, DuckDBEngine(catalog, self._harness.kept.plans))
 
     def _first(self) -> str:
         """The oldest commit of main, where nothing but schemas had been made: no test sees what others have landed."""
