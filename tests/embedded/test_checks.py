@@ -5,14 +5,16 @@ A check that never fails is worthless, so every fault here is one that a reviewe
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import strategies as st
 
 from lakekit.errors import UsageError
 from lakekit.scaffold import new
 from lakekit.settings import Settings
-from lakekit.testing import checks
+from lakekit.testing import checks, contract
 from lakekit.testing.harness import Harness
 from lakekit.testing.session import LakeSession
 from lakekit.testing.story import Place
@@ -156,9 +158,59 @@ def test_full_refresh_equals_incremental_over_given_batches(lake: LakeUnderTest)
     assert 'lake.build("boundary")\n    lake.given("shopify.orders", [{' in str(failure.value)
 
 
-@pytest.mark.parametrize("model", ["int_shopify__customers", "int_shopify__products", "int_klaviyo__events"])
+@pytest.mark.parametrize(
+    "model", ["int_shopify__customers", "int_shopify__products", "int_shopify__orders", "int_klaviyo__events"]
+)
 def test_full_refresh_equals_incremental_over_made_batches(lake: LakeUnderTest, model: str) -> None:
     checks.full_refresh_equals_incremental(lake, model, examples=5)
+
+
+@pytest.mark.parametrize("model", ["int_shopify__order_lines", "int_shopify__orders"])
+def test_an_order_that_loses_its_lines_loses_them_in_core(lake: LakeUnderTest, model: str) -> None:
+    checks.full_refresh_equals_incremental(lake, model, [
+        {"shopify.orders": [order(1, line_items=[LINE]), order(2, line_items=[LINE | {"id": 21}])]},
+        {"shopify.orders": [order(1, line_items=[]), order(3)]},
+        {"shopify.orders": [order(2, line_items=None)]},
+    ])  # fmt: skip
+
+
+def test_an_order_without_lines_does_not_wait_and_one_with_lines_does(lake: LakeUnderTest) -> None:
+    lake.given("shopify.orders", [order(1, line_items=[LINE])])
+    lake.build("int_shopify__orders")
+    lines = lake.rows("int_shopify__order_lines")
+    lake.given("shopify.orders", [order(2, line_items=[])])
+    lake.build("int_shopify__orders")
+    lake.expect("int_shopify__orders", [{"order_id": 1, "units": 2}, {"order_id": 2, "units": 0}])
+    # The lines stay as they were: as if they were not built before the orders.
+    lake.given("shopify.orders", [order(3, line_items=[LINE | {"id": 31}])])
+    lake.given("shopify.orders", [order(4, line_items=[])])
+    lake.given("int_shopify__order_lines", lines)
+    lake.build("int_shopify__orders")
+    lake.expect("int_shopify__orders", [{"order_id": 1}, {"order_id": 2}])
+
+
+def test_what_landed_is_held_against_its_schema_reference(lake: LakeUnderTest) -> None:
+    with pytest.raises(AssertionError, match=r"shopify\.order_refunds has not landed"):
+        contract.landed(lake, "shopify.order_refunds")
+    lake.given("shopify.orders", [order(1)])
+    contract.landed(lake, "shopify.orders")
+    lake.given("shopify.orders", [order(1, tip=3)], new_columns={"tip": "integer"})
+    with pytest.raises(AssertionError) as failure:
+        contract.landed(lake, "shopify.orders")
+    assert str(failure.value).splitlines() == [
+        "shopify.orders has not landed as orders.json says:",
+        "  + tip: a bigint that the reference does not have",
+    ]
+    with lake.branch() as work:
+        made = "select cast(null as bigint) as id, 'x' as test, created_at from shopify.orders"
+        work.sql(f"create table shopify.customers as {made}")
+        with pytest.raises(AssertionError) as failure:
+            contract.landed(work, "shopify.customers")
+        told = str(failure.value)
+        assert "  - email: it is missing" in told
+        assert "  - _airbyte_extracted_at: it is missing" in told
+        assert "  + test: a varchar that the reference does not have" in told
+        assert "  ! id: null in 1 rows, though it is the key" in told
 
 
 def test_made_batches_find_a_fault_and_are_few(lake: LakeUnderTest) -> None:
@@ -168,6 +220,20 @@ def test_made_batches_find_a_fault_and_are_few(lake: LakeUnderTest) -> None:
     assert told.count("lake.given(") == 2
     assert told.count("'id'") == 2
     assert "'email'" not in told
+
+
+def test_values_are_of_the_tables_that_a_model_reads(lake: LakeUnderTest) -> None:
+    values = {"shopify.products": {"title": st.just("mug")}}
+    with pytest.raises(UsageError, match=r"it reads shopify\.orders$"):
+        checks.full_refresh_equals_incremental(lake, "latest_order", values=values)
+
+
+def test_without_hypothesis_the_extra_is_named(lake: LakeUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("lakekit.testing.falsify", "lakekit.testing.generate"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    with pytest.raises(UsageError, match=r"lakekit\[testing\]"):
+        checks.full_refresh_equals_incremental(lake, "latest_order")
 
 
 def test_made_batches_find_what_a_reviewer_would_not(lake: LakeUnderTest) -> None:

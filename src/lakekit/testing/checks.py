@@ -17,7 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from ..catalog.protocol import TableId
-from ..errors import BuildFailed, QueryFailed, UsageError
+from ..errors import BuildFailed, MissingExtra, QueryFailed, UsageError
 from ..naming import META_COLUMNS, quote
 from . import histories
 from .difference import Difference, Duplicate
@@ -105,7 +105,7 @@ def order_insensitive(
         numbers = ", ".join(str(place + 1) for place in order)
         raise AssertionError(
             f"{model} is another one when the batches come in the order {numbers}: {difference}\n"
-            + told(model, story, "what the other order ends in")
+            + told(model, story, "what the order of the test ends in")
         )
 
 
@@ -130,13 +130,19 @@ def full_refresh_equals_incremental(
         if failure := _refreshed_failure(lake, model, given, ignore):
             raise AssertionError(f"{failure}\n{told(model, given, full_refresh=True)}")
         return
-    # hypothesis, which takes its time to import, is for this alone
-    from .falsify import falsify
-    from .generate import batches as generated
-    from .generate import needed
+    try:  # hypothesis, which takes its time to import, is for this alone
+        from .falsify import falsify
+        from .generate import batches as generated
+        from .generate import needed
+    except ModuleNotFoundError as error:
+        raise MissingExtra("testing", error.name or "hypothesis") from error
 
     references = [lake.harness.project.reference(table) for table in histories.sources(lake, model)]
-    check_columns(values or {}, [reference.table for reference in references], "`values`")
+    for table in values or {}:
+        if table not in (tables := [reference.table for reference in references]):
+            raise UsageError(
+                f"`values` names {table}, which {model} is not made of.", why=f"it reads {', '.join(tables)}"
+            )
     strategy = generated(references, values=values, words=histories.words(lake, model))
     found = falsify(
         strategy,

@@ -12,16 +12,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pyarrow as pa
+from hypothesis import strategies as st
 
-from ..errors import MissingExtra
 from ..landing.columns import arrow_type
 from ..landing.versions import DELETED_AT
 from .syncs import BEGINNING, cursor_at
-
-try:
-    from hypothesis import strategies as st
-except ModuleNotFoundError as error:
-    raise MissingExtra("testing", error.name or "hypothesis") from error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
