@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from shop import at, line, numbered, returned
 
 
@@ -138,8 +139,9 @@ def test_a_newer_version_replaces_what_was_built(lake, model):
 
 
 @each_model
-def test_a_record_that_is_read_again_is_not_written_again(lake, model):
+def test_what_was_read_before_is_not_written_again(lake, model):
     of = MODELS[model]
-    lake.given(of.stream, [of.staged("new", "2026-02-11", 1)])
+    lake.given(of.stream, [of.staged("old", "2026-02-10", 1), of.staged("new", "2026-02-11", 2)])
     lake.build(model)
     assert lake.build(model).costs[model].rows_written == 0
+    lake.expect(model, [of.built("new")])

@@ -1,7 +1,8 @@
 """Streams: each staging view renames and casts what its source sent, and does nothing else."""
 
-import mailing
 import pytest
+
+import mailing
 import shop
 from shop import at, line, money, text
 

@@ -1,6 +1,7 @@
 """Customers in core."""
 
 import pytest
+
 from shop import at, customer
 
 MODEL = "int_shopify__customers"

@@ -1,6 +1,7 @@
 """Days are the shop's: of its time zone, whatever that does with its clocks."""
 
 import pytest
+
 from shop import at, line, order, refund, returned
 
 DAYS = {

@@ -1,6 +1,7 @@
 """Orders in core: what they come to, whether they count, and what later syncs do to them."""
 
 import pytest
+
 from shop import at, line, order, text
 
 MODEL = "int_shopify__orders"

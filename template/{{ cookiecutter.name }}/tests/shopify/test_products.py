@@ -1,6 +1,7 @@
 """Products in core: their deletions come in a stream of their own."""
 
 import pytest
+
 from shop import at, product
 
 MODEL = "int_shopify__products"

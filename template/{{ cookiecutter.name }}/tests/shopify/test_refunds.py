@@ -6,7 +6,10 @@ MODEL = "int_shopify__refunds"
 
 
 def test_a_refund_is_the_goods_that_went_back(lake):
-    back = [returned((26, 20), 2, tax=(2.6, 2), currency="CAD"), returned((13, 10), tax=(1.3, 1), currency="CAD")]
+    back = [
+        returned((26, 20), 2, tax=(2.6, 2), currency="CAD"),
+        returned((13, 10), tax=(1.3, 1), currency="CAD"),
+    ]
     lake.given("shopify.order_refunds", [refund(1, *back, of=9, on="2026-02-12 10:00")])
     lake.build(MODEL)
     lake.expect(
