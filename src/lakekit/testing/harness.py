@@ -18,7 +18,7 @@ import msgspec
 from ..dbt.fingerprint import fingerprint
 from ..dbt.graph import Graph
 from ..dbt.recording import Building, Diverged, Recordings, at_its_time, digest, play
-from ..errors import ProjectError
+from ..errors import LakekitError, ProjectError
 from ..project import Project
 from .costs import Cost, bytes_read_by_duckdb, bytes_read_by_trino, rows_written
 
@@ -163,7 +163,10 @@ class Harness:
 
         def asked(name: str, given: tuple[str, ...]) -> Any:
             building.statements += name == "run"
-            return ask(session, name, at_its_time(name, given, building.now))
+            try:
+                return ask(session, name, at_its_time(name, given, building.now))
+            except LakekitError as error:
+                raise Diverged from error  # dbt says better what is wrong with the model
 
         play(recording, source, sql, asked)
 
