@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .syncs import Clock, Stream
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +37,6 @@ class Story:
 
     def changed(self, table: str) -> None:
         self.changes[table] = self.changes.get(table, 0) + 1
-
-    def landed(self, tables: Iterable[str]) -> None:
-        """Tables hold what the landing wrote, of whatever columns."""
-        for table in tables:
-            self.changed(table)
-            self.shapes[table] = self.shapes.get(table, 0) + 1
-
-    def anything_changed(self) -> None:
-        """Something was done that may have changed whatever is there."""
-        self.statements += 1
-        for table in list(self.changes):
-            self.changed(table)
 
     def copy(self) -> Story:
         """The same up to now; what happens from now on, happens to one of them."""
