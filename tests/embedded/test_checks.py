@@ -16,8 +16,8 @@ from lakekit.scaffold import new
 from lakekit.settings import Settings
 from lakekit.testing import checks, contract
 from lakekit.testing.harness import Harness
-from lakekit.testing.lake import Place
 from lakekit.testing.session import LakeSession
+from lakekit.testing.story import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _READ: Final = frozenset({".sql", ".yml", ".yaml", ".csv"})
 _OUTPUT: Final = frozenset({"target", "logs", "dbt_internal_packages"})
 _VARIABLE: Final = re.compile(rb"""env_var\(\s*['"](\w+)['"]""")
+_WHERE: Final = (b"LAKEKIT_", b"DBT_ENV_SECRET_")
 _SIZE: Final = 1 << 20
 
 
@@ -27,7 +28,8 @@ def fingerprint(project: Path, model_paths: Sequence[Path], target: str, variabl
     """The digest of a dbt project in the folder ``project``; raises ``ProjectError`` where a file cannot be read.
 
     A model counts by its place, not by what it says: that is looked at model by model. Of a seed too large to read at
-    each start, size and time count. Environment variables count where a file but ``profiles.yml`` names them.
+    each start, size and time count. Environment variables count where a file names them, but for secrets, and for
+    lakekit's own: those say where the lake is.
     """
     found = hashlib.sha256()
     named: set[bytes] = set()
@@ -45,19 +47,22 @@ def fingerprint(project: Path, model_paths: Sequence[Path], target: str, variabl
             except OSError as error:
                 raise ProjectError(f"{file} cannot be read.", why=error.strerror or str(error)) from error
             found.update(hashlib.sha256(content).digest())
-            if file.name != "profiles.yml":
-                named |= set(_VARIABLE.findall(content))
-    for name in sorted(named):
+            named |= set(_VARIABLE.findall(content))
+    for name in sorted(name for name in named if not name.startswith(_WHERE)):
         found.update(name + b"=" + os.environ.get(name.decode(), "\0").encode() + b"\0")
     return found.hexdigest()[:24]
 
 
 def _files(root: Path) -> Iterator[Path]:
     """The files that dbt may read, in a fixed order; lakekit's own package is looked at where it is installed."""
+    linked = root / "dbt_packages" / "lakekit"
     for folder, folders, names in os.walk(root, followlinks=False):
+        here = Path(folder)
         folders[:] = sorted(
-            name for name in folders if name not in _OUTPUT and not name.startswith((".", "__"))
+            name
+            for name in folders
+            if not (name.startswith(".") or (here == root and name in _OUTPUT) or here / name == linked)
         )
         for name in sorted(names):
             if Path(name).suffix in _READ or name == ".dbtignore":
-                yield Path(folder, name)
+                yield here / name

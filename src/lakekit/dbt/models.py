@@ -11,6 +11,7 @@ import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from ..catalog.protocol import TableId
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from .recording import Building
 
 _KINDS: Final = ("model", "seed", "snapshot")
-_OF_DBT: Final = re.compile(r"dbt(_\w+)?|lakekit")
-"""The packages whose macros are known to depend on nothing but their arguments and the lake."""
+_CALLED_BY_DBT: Final = re.compile(r"(get_incremental|materialization|default|lakekit|trino)_")
+_AT_PARSING: Final = re.compile(r"(\w+__)?generate_(schema|alias|database)_name")
 
 _VOLATILE: Final = re.compile(r"\b(run_started_at|invocation_id|modules|env_var|graph|dbt_metadata_envs)\b")
 """What a model's SQL may depend on that is no file, no variable and not in the lake."""
@@ -249,7 +250,8 @@ class Models:
     def _memo(self, runner: Any, node: Any) -> Any:
         from dbt.adapters.base.relation import BaseRelation
 
-        if node.extra_ctes:  # what is inlined stands in no template of its own
+        # What is inlined stands in no template of its own; and only the embedded engine's builds are recorded.
+        if node.extra_ctes or self._adapter.type() != "lakekit":
             return None
         context = runner.compiler._create_node_context(node, self._manifest, {})  # noqa: SLF001 - dbt's own way in
         return memorise(
@@ -302,20 +304,43 @@ class Models:
         return found
 
     def _is_volatile(self, node: Any) -> bool:
-        if node.resource_type != "model" or node.language != "sql" or _VOLATILE.search(node.raw_code):
+        if node.resource_type != "model" or node.language != "sql":
+            return True
+        hooks = [hook.sql for hook in (*node.config.pre_hook, *node.config.post_hook)]
+        if any(map(_VOLATILE.search, (node.raw_code, *hooks))):
             return True
         seen: set[str] = set()
-        ahead = list(node.depends_on.macros)
+        ahead = [*node.depends_on.macros, *self._of_materializations]
         while ahead:
             name = ahead.pop()
             macro = self._manifest.macros.get(name)
-            if name in seen or macro is None or _OF_DBT.fullmatch(macro.package_name):
+            if name in seen or macro is None or macro.package_name in self._known_packages:
                 continue
             seen.add(name)
             if _VOLATILE.search(macro.macro_sql):
                 return True
             ahead += macro.depends_on.macros
         return False
+
+    @cached_property
+    def _known_packages(self) -> set[str]:
+        """The packages whose macros are known to depend on nothing but their arguments and the lake."""
+        from dbt.adapters.factory import get_adapter_package_names
+
+        return {"lakekit", *get_adapter_package_names(self._adapter.type())}
+
+    @cached_property
+    def _of_materializations(self) -> list[str]:
+        """The project's macros that dbt's own may call, whatever a model says: those that take the place of dbt's."""
+        macros = self._manifest.macros
+        known = {macro.name for macro in macros.values() if macro.package_name in self._known_packages}
+        return [
+            id_
+            for id_, macro in macros.items()
+            if macro.package_name not in self._known_packages
+            and (macro.name in known or _CALLED_BY_DBT.match(macro.name))
+            and not _AT_PARSING.fullmatch(macro.name)
+        ]
 
 
 def _parse(project: Path, target: str, scratch: Path, variables: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ Where they differ from all that was recorded, nothing is known: dbt itself must 
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -71,6 +72,11 @@ class Building:
             self.statements += name == "run"
             self.steps.append(Step(name, arguments, digest(repr(answer))))
 
+    def may(self, name: str) -> None:
+        """Raise ``Unknown`` where dbt is only being watched, and would run once more what it has run."""
+        if self.paused and name == "run":
+            raise Unknown(name)
+
 
 under_way: ContextVar[Building | None] = ContextVar("under_way", default=None)
 
@@ -124,15 +130,15 @@ def play(recording: Recording, source: str, sql: str, ask: Callable[[str, tuple[
         traces = [fresh for trace in traces if (fresh := _rendered(trace, sql))]
     at = 0
     while traces:
+        for trace in traces:
+            if len(trace.steps) == at:
+                return trace.compiled
         step = traces[0].steps[at]
         answer = digest(
             repr(ask(step.name, tuple(a.replace(_SQL, traces[0].compiled) for a in step.arguments)))
         )
         at += 1
         traces = [trace for trace in traces if trace.steps[at - 1] == Step(step.name, step.arguments, answer)]
-        for trace in traces:
-            if len(trace.steps) == at:
-                return trace.compiled
     raise Diverged
 
 
@@ -163,7 +169,7 @@ class Recordings:
         file = self._file(model)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            partial = file.with_suffix(f".{digest(repr(id(self)), repr(trace.steps))}")
+            partial = file.with_suffix(f".{os.getpid()}-{id(self)}")
             partial.write_bytes(msgspec.msgpack.encode(recording))
             partial.replace(file)
         except OSError:
@@ -175,8 +181,8 @@ class Recordings:
 
 def _rendered(trace: Trace, sql: str) -> Trace | None:
     """A recording with the SQL that its model says now; None where its Jinja asks what it did not ask before."""
-    if trace.memo is None:
-        return None
+    if trace.memo is None or not any(_SQL in text for step in trace.steps for text in step.arguments):
+        return None  # a materialization of the project's own may make another SQL of it
     try:
         return msgspec.structs.replace(trace, compiled=render(sql, trace.memo))
     except Unknown:

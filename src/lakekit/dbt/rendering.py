@@ -8,6 +8,8 @@ names answer as they did. What the memo does not know (another ref, a changed co
 from __future__ import annotations
 
 import json
+from copy import deepcopy
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
@@ -57,7 +59,11 @@ def memorise(
 
 def render(sql: str, memo: Memo) -> str:
     """Render a model from a memo; raises ``Unknown``."""
-    return _render(sql, {name: _Known(name, memo).value() for name in _names(sql)})
+    asked: dict[str, None] = {}
+    rendered = _render(sql, {name: _Known(name, memo, asked).value() for name in _names(sql)})
+    if list(asked) != list(memo.calls):
+        raise Unknown  # a model without its config is another model, and one that calls in another order may be
+    return rendered
 
 
 def _names(sql: str) -> set[str]:
@@ -73,18 +79,32 @@ def _names(sql: str) -> set[str]:
 
 
 def _render(sql: str, names: Mapping[str, Any]) -> str:
-    from jinja2.exceptions import TemplateError
-
     try:
         return str(_environment().from_string(sql).render(names))
-    except (TemplateError, TypeError, KeyError, AttributeError, ValueError) as error:
+    except Exception as error:  # whatever a template may do to what stands for something else
         raise Unknown from error
 
 
+@cache
 def _environment() -> Any:
     from jinja2 import Environment, StrictUndefined
 
-    return Environment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)  # noqa: S701 - it is SQL, no page
+    made = Environment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)  # noqa: S701 - it is SQL, no page
+    tests: dict[str, Any] = made.tests
+    made.tests = {name: _of_what_is_known(test) for name, test in tests.items()}
+    return made
+
+
+def _of_what_is_known(test: Callable[..., Any]) -> Callable[..., Any]:
+    """One of Jinja's tests (``is defined``), but of what stands for something of dbt's it cannot tell."""
+
+    @wraps(test)
+    def tested(*values: Any, **named: Any) -> Any:
+        if any(isinstance(value, _Known) for value in (*values, *named.values())):
+            raise Unknown
+        return test(*values, **named)
+
+    return tested
 
 
 class _Listening:
@@ -139,8 +159,8 @@ def _listen(name: str, thing: Any, memo: Memo, is_relation: Callable[[object], b
 class _Known:
     """Stands for something of dbt's, and answers from a memo."""
 
-    def __init__(self, name: str, memo: Memo) -> None:
-        self._name, self._memo = name, memo
+    def __init__(self, name: str, memo: Memo, asked: dict[str, None]) -> None:
+        self._name, self._memo, self._asked = name, memo, asked
 
     def value(self) -> Any:
         if self._name in self._memo.values:
@@ -151,18 +171,18 @@ class _Known:
         asked = _call(self._name, given, named)
         if asked not in self._memo.calls:
             raise Unknown(asked)
+        self._asked[asked] = None
         return _answer(self._memo.calls[asked])
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith(_OF_JINJA):
             raise AttributeError(name)
-        return _Known(f"{self._name}.{name}", self._memo).value()
+        return _Known(f"{self._name}.{name}", self._memo, self._asked).value()
 
-    def __str__(self) -> str:
+    def _cannot_tell(self, *_: object) -> Any:
         raise Unknown(self._name)
 
-    def __bool__(self) -> bool:
-        raise Unknown(self._name)
+    __str__ = __bool__ = __eq__ = __ne__ = __hash__ = _cannot_tell
 
 
 def _call(name: str, given: tuple[Any, ...], named: Mapping[str, Any]) -> str:
@@ -181,17 +201,18 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, _PLAIN):
         raise Unknown
     try:
-        if json.loads(json.dumps(value)) != value:
-            raise Unknown
+        kept = json.loads(json.dumps(value))
     except (TypeError, ValueError) as error:
         raise Unknown from error
-    return value
+    if kept != value:
+        raise Unknown
+    return kept
 
 
 def _answer(kept: Any) -> Any:
     if isinstance(kept, dict) and kept.keys() == {"relation"}:
         return Relation(kept["relation"])
-    return kept
+    return deepcopy(kept)  # a template may append to a list
 
 
 def _thing_of(value: Any) -> Any:

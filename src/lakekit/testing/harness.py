@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..dbt.recording import Building, Diverged, at_its_time, digest, play
+from ..errors import LakekitError
 from ..project import Project
 from .costs import Cost, bytes_read_by_duckdb, bytes_read_by_trino, rows_written
 from .kept import Kept
@@ -101,7 +102,10 @@ class Harness:
 
             def asked(name: str, given: tuple[str, ...]) -> Any:
                 building.statements += name == "run"
-                return ask(session, name, at_its_time(name, given, now))
+                try:
+                    return ask(session, name, at_its_time(name, given, now))
+                except LakekitError as error:
+                    raise Diverged from error  # dbt says better what is wrong with the model
 
             try:
                 play(recording, source, sql, asked)

@@ -6,7 +6,6 @@ import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -21,7 +20,7 @@ from ..naming import quote
 from .compare import compare
 from .rows import rows_of
 from .snapshots import path_for, read, write
-from .syncs import Clock, Stream, sync
+from .syncs import Stream, sync
 from .values import arrow_table, check_columns
 
 if TYPE_CHECKING:
@@ -29,8 +28,10 @@ if TYPE_CHECKING:
 
     from ..catalog.protocol import Ref
     from ..dbt.graph import Graph, Model
+    from ..landing import LandingReport, StreamReport
     from .costs import Cost
     from .harness import Harness
+    from .story import Place, Story
 
 _READS: Final = re.compile(r"\s*(select|with|values|show|describe|explain)\b", re.IGNORECASE)
 
@@ -40,49 +41,6 @@ class BuildUnderTest(BuildReport):
     """A build in a test: what was built, and what that cost, by model."""
 
     costs: Mapping[str, Cost] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The test that a lake is for: its id, where it stands, and whether its snapshots are to be written."""
-
-    id: str = ""
-    file: Path = field(default_factory=Path)
-    name: str = ""
-    update: bool = False
-
-
-@dataclass(slots=True)
-class Story:
-    """What has happened in a lake, as far as its tests know."""
-
-    clock: Clock = field(default_factory=Clock)
-    streams: dict[str, Stream] = field(default_factory=dict)
-    given: set[str] = field(default_factory=set)
-    """The models that were given, and so are not built."""
-    changes: dict[str, int] = field(default_factory=dict)
-    """How often a table has been given or built."""
-    shapes: dict[str, int] = field(default_factory=dict)
-    """How often the columns of a source's table have changed."""
-    built: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """What each model was built of: the changes of all that it reads, in order."""
-    statements: int = 0
-    """How many statements a test has run that may have changed something."""
-
-    def changed(self, table: str) -> None:
-        self.changes[table] = self.changes.get(table, 0) + 1
-
-    def copy(self) -> Story:
-        """The same up to now; what happens from now on, happens to one of them."""
-        return Story(
-            Clock(self.clock.syncs),
-            {name: stream.copy() for name, stream in self.streams.items()},
-            set(self.given),
-            dict(self.changes),
-            dict(self.shapes),
-            dict(self.built),
-            self.statements,
-        )
 
 
 class LakeUnderTest(Branch):
@@ -105,8 +63,8 @@ class LakeUnderTest(Branch):
 
     @property
     def touched(self) -> int:
-        """How often anything was given or built here."""
-        return sum(self.story.changes.values())
+        """How often anything was given, built or changed by a statement here."""
+        return sum(self.story.changes.values()) + self.story.statements
 
     @property
     def now(self) -> datetime | None:
@@ -245,23 +203,30 @@ class LakeUnderTest(Branch):
         """Run one statement of Trino SQL at this ref, at the time that the clock says."""
         if not _READS.match(statement):
             self.story.statements += 1
-            for table in list(self.story.changes):
-                self.story.changed(table)  # it may have changed anything
         return super().sql(freeze(statement, self._now) if self._now else statement)
+
+    @override
+    def load(self, *of: Any, **how: Any) -> StreamReport:
+        self.story.statements += 1
+        return super().load(*of, **how)
+
+    @override
+    def land(self, *of: Any, **how: Any) -> LandingReport:
+        self.story.statements += 1
+        return super().land(*of, **how)
 
     @override
     def branch(self, name: str | None = None) -> LakeUnderTest:
         """A branch of this lake as it is now, to try something on and perhaps publish; gone when its block ends."""
         work = LakeUnderTest(super().branch(name), self.harness, self.story.copy(), self.test)
-        self.branches.add(work.ref)
+        work.branches = self.branches
+        work.branches.add(work.ref)
         work._origin, work._now = self, self._now
         return work
 
     @override
     def delete_branch(self, name: str) -> None:
         super().delete_branch(name)
-        if self._origin:
-            self._origin.branches.discard(name)
         self.branches.discard(name)
 
     @override
@@ -282,13 +247,15 @@ class LakeUnderTest(Branch):
         if written.num_rows or not there or new_columns:
             # A stream without a key is appended to.
             self.engine.put_rows(self.ref, TableId.parse(table), written, stream.key)
+        self.story.streams[table] = stream
         self.story.changed(table)
 
     def _stream(self, table: str) -> Stream:
-        if table not in self.story.streams:
-            reference = self.harness.project.reference(table)
-            self.story.streams[table] = Stream(reference, dict(reference.properties))
-        return self.story.streams[table]
+        """A copy of what stands in a source's table: of rows that are refused nothing may stay."""
+        if held := self.story.streams.get(table):
+            return held.copy()
+        reference = self.harness.project.reference(table)
+        return Stream(reference, dict(reference.properties))
 
     def _hold(self, model: Model, rows: list[dict[str, Any]]) -> None:
         if model.materialized == "ephemeral":
@@ -323,21 +290,22 @@ class LakeUnderTest(Branch):
         """The chosen models, and of all that they read what has not been built of what is there now; parents first."""
         graph, story = self.graph, self.story
         names = {model.name for model in chosen}
-        needed: list[Model] = []
-        for model in graph.ordered(names | graph.ancestors(names)):
-            if model.name in story.given and model.name not in names:
-                continue
-            stale = story.built.get(model.name) != self._inputs(model) or (
-                model.materialized != "view" and any(one.name in model.parents for one in needed)
-            )
-            if model.name in names or stale:
-                needed.append(model)
         # What only a given model reads needs no building.
-        wanted: set[str] = set()
-        for model in reversed(needed):
-            if model.name in names or model.name in wanted:
-                wanted |= {model.name, *(parent for parent in model.parents if parent not in story.given)}
-        return [model for model in needed if model.name in wanted]
+        wanted = set(names)
+        for model in reversed(graph.ordered(names | graph.ancestors(names))):
+            if model.name in wanted:
+                wanted.update(parent for parent in model.parents if parent not in story.given)
+        needed: list[Model] = []
+        moved: set[str] = set()
+        for model in graph.ordered(wanted):
+            reads_moved = not moved.isdisjoint(model.parents)
+            stale = story.built.get(model.name) != self._inputs(model)
+            if model.name in names or stale or (reads_moved and model.materialized != "view"):
+                needed.append(model)
+                moved.add(model.name)
+            elif reads_moved:  # a view shows at once what it reads
+                moved.add(model.name)
+        return needed
 
     def _inputs(self, model: Model) -> tuple[int, ...]:
         story = self.story
@@ -345,7 +313,7 @@ class LakeUnderTest(Branch):
             above = [self.graph.models[name] for name in self.graph.ancestors([model.name])]
             sources = sorted({table for one in (model, *above) for table in one.sources})
             return (story.statements, *(story.shapes.get(table, 0) for table in sources))
-        return self._changes_read(model)
+        return (story.statements, *self._changes_read(model))
 
     def _changes_read(self, model: Model) -> tuple[int, ...]:
         """How often the rows that a model reads have changed, those behind views among them."""

@@ -108,17 +108,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def _has_scenarios(file: Path, config: pytest.Config) -> bool:
-    """Whether a file is one of scenarios: other tools' files have such a key too, so it must be a lakekit project's."""
-    try:
-        text = file.read_bytes()
-    except OSError:
-        return False
-    if not re.search(rb"^scenarios[ \t]*:", text, re.MULTILINE):
-        return False
+    """Whether a file of a lakekit project, but not of its dbt project, has scenarios; other tools' files may have such a key."""
     root = config.rootpath
     if not config.getini("lake_project") and not any(
         (folder / "lakekit.toml").is_file() for folder in (root, config.invocation_params.dir)
     ):
+        return False
+    try:
+        text = file.read_bytes()
+    except OSError:
+        return False
+    if not re.search(rb"""^(?:\xef\xbb\xbf)?["']?scenarios["']?[ \t]*:""", text, re.MULTILINE):
         return False
     folders = [folder for folder in file.parents if root in folder.parents]
     return not any(folder.name.startswith(".") or (folder / _DBT).is_file() for folder in folders)
@@ -150,7 +150,7 @@ def lake_engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def lake(request: pytest.FixtureRequest, lake_engine: str) -> Iterator[LakeUnderTest]:
     """A lake that this test has for itself: what it does is forgotten when it ends."""
-    from .lake import Place
+    from .story import Place
 
     session = run_of(request.config).session(lake_engine)
     node = request.node

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -124,7 +124,7 @@ class Step(Shape):
     """One step of a scenario: exactly one of these."""
 
     given: Annotated[
-        dict[str, Rows | Given] | UnsetType,
+        Annotated[dict[str, Rows | Given], Meta(min_length=1)] | UnsetType,
         Meta(
             description="By source table (shopify.orders), rows of its next sync; by model, the rows that it is to hold. "
             "Rows, or {file: …}."
@@ -137,7 +137,7 @@ class Step(Shape):
         ),
     ] = UNSET
     expect: Annotated[
-        dict[str, Rows | Expected] | UnsetType,
+        Annotated[dict[str, Rows | Expected], Meta(min_length=1)] | UnsetType,
         Meta(
             description="By model or schema.table, all its rows, in any order; only the columns that they name are looked "
             "at, and {not: null} is any value. Rows, or {rows: …, partial: true, tolerance: 0.01}."
@@ -155,7 +155,7 @@ class Step(Shape):
     ] = UNSET
     now: Moment = UNSET
     branch: Annotated[
-        list[Step] | Branch | UnsetType,
+        Annotated[list[Step], Meta(min_length=1)] | Branch | UnsetType,
         Meta(description="Steps on a branch that is thrown away; {steps: …, publish: true} publishes it."),
     ] = UNSET
 
@@ -192,7 +192,8 @@ class Scenario(Shape):
     ] = None
     now: Moment = None
     marks: Annotated[
-        list[str], Meta(description="pytest's markers for this test, such as slow for `pytest -m slow`.")
+        list[Annotated[str, Meta(pattern=r"^[A-Za-z]\w*$")]],
+        Meta(description="pytest's markers for this test, such as slow for `pytest -m slow`."),
     ] = []
 
     def __post_init__(self) -> None:
@@ -208,7 +209,9 @@ class Scenario(Shape):
 class Scenarios(Shape):
     """Tests of a lakehouse's models, without Python: each scenario is a test of pytest's."""
 
-    scenarios: Annotated[list[Scenario], Meta(description="The tests, each with a name and steps.")]
+    scenarios: Annotated[
+        list[Scenario], Meta(min_length=1, description="The tests, each with a name and steps.")
+    ]
 
 
 SHAPES: Final[dict[str, type[Shape]]] = {
@@ -245,10 +248,9 @@ def _check_tolerance(tolerance: Any) -> None:
 
 
 def _check_moment(now: Any) -> None:
-    if now is None or isinstance(now, date):
-        return
     try:
-        datetime.fromisoformat(now)
+        if now is not None:
+            datetime.fromisoformat(now)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{now!r} is no instant") from error
 

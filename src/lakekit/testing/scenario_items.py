@@ -22,7 +22,6 @@ from .scenario_yaml import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date, datetime
     from pathlib import Path
 
     from .lake import LakeUnderTest
@@ -153,7 +152,7 @@ class Play:
         if difference := compare(found, rows, key=one.key, partial=one.partial, tolerance=one.tolerance):
             raise AssertionError(f"The statement does not give what was expected: {difference}")
 
-    def _now(self, lake: LakeUnderTest, now: datetime | date | str | None) -> None:
+    def _now(self, lake: LakeUnderTest, now: str | None) -> None:
         lake.now = now
 
     def _branch(self, lake: LakeUnderTest, branch: list[Step] | Branch) -> None:
@@ -182,21 +181,24 @@ class Crash:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What pytest shows of a failed scenario: its step, and what was wrong. In other processes it is its text."""
+    """What pytest shows of a failed scenario: what was wrong, and its step.
+
+    Workers of pytest-xdist send it as text, whose first line the summary tells.
+    """
 
     step: str
     message: str
     reprcrash: Crash
 
     def __str__(self) -> str:
-        return f"{self.step}\n\n{self.message}\n\n{self.reprcrash}"
+        return f"{self.message}\n\n{self.step}\n\n{self.reprcrash}"
 
     def toterminal(self, terminal: Any) -> None:
         """Write it with pytest's terminal writer."""
+        terminal.line(self.message, red=True)
+        terminal.line()
         for line in self.step.splitlines():
             terminal.line(line, **{"bold" if line.startswith(">") else "light": True})
-        terminal.line()
-        terminal.line(self.message, red=True)
         terminal.line()
         terminal.line(str(self.reprcrash))
 

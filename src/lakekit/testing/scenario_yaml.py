@@ -1,7 +1,8 @@
 """Reading a file of scenarios: YAML with the line of everything, and errors that say where and what is expected.
 
-Scalars are read as YAML 1.2 has it, as editors do: ``NO`` is a country, ``0012`` is twelve and not octal, ``12:30:00`` is
-text. Dates and instants are still taken as such. A number keeps its digits, which a decimal column holds.
+Scalars are read as YAML 1.2 has it, as editors do: ``NO`` is a country, ``0012`` is twelve and not octal. Dates and instants
+are text, which becomes what its column holds: a date, or the same text inside of JSON. A number keeps its digits for a
+decimal column.
 """
 
 from __future__ import annotations
@@ -37,9 +38,8 @@ _WORDS: Final = {
     "bool": "true or false",
     "null": "nothing",
     "Written": "a number",
-    "date": "a date",
-    "datetime": "an instant",
 }
+_EMPTY: Final = re.compile(r"Expected `\w+` of length >= 1")
 _TAGS: Final = {"array": "seq", "object": "map"}
 
 
@@ -110,7 +110,7 @@ def read(file: Path, name: str) -> Document:
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML 1.2's scalars, dates, and no key twice."""
+    """YAML 1.2's scalars, and no key twice."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way
 
@@ -148,12 +148,6 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             return math.copysign(float(plain[1:]), -1 if text.startswith("-") else 1)
         return Written(text)
 
-    def moment(self, node: Any) -> Any:
-        try:
-            return self.construct_yaml_timestamp(node)
-        except ValueError:
-            return self.construct_scalar(node)  # the column's type will say what is wrong with it
-
 
 def _tag(name: str) -> str:
     return f"tag:yaml.org,2002:{name}"
@@ -168,17 +162,11 @@ for _name, _pattern, _starts in (
         r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
         "-+.0123456789",
     ),
-    (
-        "timestamp",
-        r"\d{4}-\d\d-\d\d(?:(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)?",
-        "0123456789",
-    ),
     ("merge", "<<", "<"),
 ):
     _Loader.add_implicit_resolver(_tag(_name), re.compile(rf"(?:{_pattern})\Z"), list(_starts))
 _Loader.add_constructor(_tag("int"), _Loader.whole)
 _Loader.add_constructor(_tag("float"), _Loader.number)
-_Loader.add_constructor(_tag("timestamp"), _Loader.moment)
 
 
 def _load(text: str) -> tuple[Any, Any]:
@@ -237,6 +225,8 @@ def _explained(name: str, root: Any, said: str) -> UsageError:
         message = f"it is {found} where {wanted} is expected"
         if path.startswith("key"):
             message = f"a column's name is {found}: quote it"
+    elif _EMPTY.fullmatch(message):
+        message = "it is empty"
     return UsageError(f"{name}:{line}: {what}.", why=message, todo=of_field)
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from ..errors import StackFailed
 from ..lake import Lake
 from ..naming import MAIN, new_branch_name
-from .lake import LakeUnderTest, Place, Story
+from .lake import LakeUnderTest
+from .story import Place, Story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +104,8 @@ class LakeSession:
             self._seen = self.main.touched
         else:
             catalog.assign(self._slot, self._base)
-        at = Lake(self._lake.settings, catalog, self._lake.engine, self._slot, self.main.ref)
+        # To the test it is main: there is nothing that it could be published into.
+        at = Lake(self._lake.settings, catalog, self._lake.engine, self._slot, self._slot)
         return LakeUnderTest(at, self._harness, self.main.story.copy(), test)
 
     def _embedded(self) -> Lake:

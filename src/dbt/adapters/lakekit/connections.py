@@ -59,6 +59,7 @@ def asked(session: Session, name: str, *arguments: str) -> Any:
     build = under_way.get()
     if build is None:
         return ask(session, name, arguments)
+    build.may(name)
     answer = ask(session, name, at_its_time(name, arguments, build.now))
     build.note(name, arguments, answer)
     return answer
