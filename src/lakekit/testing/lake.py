@@ -306,8 +306,8 @@ class LakeUnderTest(Branch):
 
     def _columns_of(self, model: Model) -> pa.Schema:
         """The columns of a model: those that it has when it is built of what is there, or of nothing."""
-        key = self.harness.sources_of(model)
-        if kept := self.harness.remembered(f"columns of {model.name}", key):
+        key = self.harness.columns_key(model, self.graph)
+        if kept := self.harness.kept.get(f"columns of {model.name}", key):
             return pa.ipc.read_schema(pa.py_buffer(kept))
         with self.branch() as tried:
             tried.story.given.discard(model.name)
@@ -316,7 +316,7 @@ class LakeUnderTest(Branch):
             else:
                 tried.build(model.name)
                 schema = tried.schema(model.id, model.name)
-        self.harness.remember(f"columns of {model.name}", key, schema.serialize().to_pybytes())
+        self.harness.kept.put(f"columns of {model.name}", key, schema.serialize().to_pybytes())
         return schema
 
     def _needed(self, chosen: Sequence[Model]) -> list[Model]:
