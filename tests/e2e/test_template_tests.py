@@ -42,16 +42,13 @@ def run(project: Path, *arguments: str) -> str:
 
 
 def test_all_of_them_pass_and_every_model_is_built(tmp_path: Path) -> None:
-    told = run(new(tmp_path / "shop"), "-n", "2", "--lake-coverage")
-    models = len(list(TEMPLATE.glob("orchestration/assets/**/*.sql")))
-    assert f"{models} of {models} models built" in told
-    [[covered, columns, passed, branches]] = re.findall(
-        r"^total +\d+ +(\d+)/(\d+) +(\d+)/(\d+)$", told, re.MULTILINE
-    )
-    assert (covered, passed) == (columns, branches), told
+    told = run(new(tmp_path / "shop"), "-n", "2", "--lake-costs")
+    models = {file.stem for file in TEMPLATE.glob("orchestration/assets/**/*.sql")}
+    assert models <= set(told.partition("what builds cost")[2].split())
 
 
-@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Havana", "Asia/Kathmandu"])
+# Havana's clocks change at midnight; Auckland's day is over before noon of UTC.
+@pytest.mark.parametrize("zone", ["America/Havana", "Pacific/Auckland"])
 def test_they_hold_in_any_time_zone(tmp_path: Path, zone: str) -> None:
     run(
         new(tmp_path / "shop", shop_timezone=zone),
