@@ -13,7 +13,7 @@ import pytest
 from lakekit.scaffold import new
 
 TEMPLATE = Path(__file__).parents[2] / "template/{{ cookiecutter.name }}"
-# One of each kind: a merge, lines that go, a deletion, JSON, instants to the microsecond, ranks, a snapshot of it all.
+# One of each kind: a merge, lines that go, a deletion, JSON, instants to the microsecond, ranks, a division.
 ON_TRINO = [
     "tests/test_streams.py::test_a_record_is_renamed_and_cast[klaviyo.events]",
     "tests/shopify/test_orders.py::test_an_edited_order_comes_to_its_new_lines",
@@ -21,7 +21,7 @@ ON_TRINO = [
     "tests/shopify/test_order_lines.py::test_several_discounts_and_taxes_of_a_line_add_up",
     "tests/marts/test_email_attribution.py::test_only_an_email_within_the_window_earns[within it]",
     "tests/marts/test_customers.py::test_scores_rank_the_buyers_by_fifths",
-    "tests/test_the_whole_shop.py::test_the_marts_after_two_syncs",
+    "tests/marts/test_daily_sales.py::test_an_average_is_rounded_to_the_cent[amounts2-6.67]",
 ]
 
 
@@ -42,16 +42,13 @@ def run(project: Path, *arguments: str) -> str:
 
 
 def test_all_of_them_pass_and_every_model_is_built(tmp_path: Path) -> None:
-    told = run(new(tmp_path / "shop"), "-n", "2", "--lake-coverage")
-    models = len(list(TEMPLATE.glob("orchestration/assets/**/*.sql")))
-    assert f"{models} of {models} models built" in told
-    [[covered, columns, passed, branches]] = re.findall(
-        r"^total +\d+ +(\d+)/(\d+) +(\d+)/(\d+)$", told, re.MULTILINE
-    )
-    assert (covered, passed) == (columns, branches), told
+    told = run(new(tmp_path / "shop"), "-n", "2", "--lake-costs")
+    models = {file.stem for file in TEMPLATE.glob("orchestration/assets/**/*.sql")}
+    assert models <= set(told.partition("what builds cost")[2].split())
 
 
-@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Havana", "Asia/Kathmandu"])
+# Havana's clocks change at midnight; Auckland's day is over before noon of UTC.
+@pytest.mark.parametrize("zone", ["America/Havana", "Pacific/Auckland"])
 def test_they_hold_in_any_time_zone(tmp_path: Path, zone: str) -> None:
     run(
         new(tmp_path / "shop", shop_timezone=zone),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ BLOCKS = BLOCK.findall(PAGE)
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new project with the files of the page, each of which its first line names, and README's story."""
     made = new(tmp_path_factory.mktemp("docs") / "shop")
+    shutil.rmtree(made / "tests")  # those it comes with have a test of their own
     (made / "tests").mkdir()
     for block in BLOCKS:
         [name] = re.findall(r"\A# (tests/\S+)\n", block)
