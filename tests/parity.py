@@ -403,6 +403,8 @@ QUERIES = [
     "select avg(x) from (values 1.05, 1.06) as t (x)",
     "select avg(x) from (values cast(1 as decimal(18,2)), cast(1 as decimal(18,2)), cast(2 as decimal(18,2)), cast(1.03 as decimal(18,2))) as t (x)",
     "select sum(x) from (values 1, 2) as t (x) where x > 5",
+    "select count_if(b > 0), count_if(b > 0) filter (where b < 0) from DATA where b > 1000000",
+    "select id, count_if(b > 0) over (order by id) as n from DATA order by id",
     "select sum(b) filter (where b > 0), count(*) filter (where s = '') from DATA",
     "select array_agg(id order by id desc) from DATA",
     "select array_agg(s order by id) from DATA",

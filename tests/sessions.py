@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lakekit.dbt.recording import Recordings, Trace
 from lakekit.settings import Settings
 from lakekit.testing.harness import Harness
-from lakekit.testing.lake import Place
 from lakekit.testing.session import LakeSession
+from lakekit.testing.story import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from lakekit.testing.lake import LakeUnderTest
 
@@ -26,7 +27,7 @@ class Worker:
 
     @property
     def asked_dbt(self) -> bool:
-        return "_models" in vars(self.harness)
+        return self.harness._dbt is not None
 
     def lake(self, **of: Any) -> LakeUnderTest:
         return self.session.take(Place(**of))
@@ -35,13 +36,17 @@ class Worker:
 class Dbt(Harness):
     """A harness that lets dbt build everything."""
 
-    @property
-    def _recordings(self) -> Any:
-        return self
+    def __init__(self, *of: Any) -> None:
+        super().__init__(*of)
+        self.kept.recordings = Forgetful(Path())
 
-    def get(self, _: str) -> None: ...
 
-    def add(self, *_: object) -> None: ...
+class Forgetful(Recordings):
+    """Recordings that keep nothing."""
+
+    def get(self, model: str) -> None: ...
+
+    def add(self, model: str, source: str, trace: Trace) -> None: ...
 
 
 @contextmanager

@@ -92,6 +92,26 @@ def test_an_older_batch_of_a_scope_deletes_nothing_newer(lake: Lake) -> None:
         assert (1, 10, 5, "cup") in built(work)
 
 
+EMPTY = LINES.replace("id as line_id", "case when id > 0 then id end as line_id").replace(
+    "{% endif %}", "{% else %}where id > 0{% endif %}"
+)
+
+
+def test_a_row_without_a_key_says_that_its_scope_is_empty(lake: Lake) -> None:
+    only_model(lake, "int_lines", EMPTY)
+    with lake.branch() as work:
+        work.load(
+            "shopify.lines", [line(1, 10, 5, "cup", 1), line(2, 10, 5, "pot", 1), line(3, 11, 5, "mill", 1)]
+        )
+        work.build()
+        # Order 10 has lost its lines; 11 had none yet in an older version; 12 never had any.
+        work.load(
+            "shopify.lines", [line(-10, 10, 6, "", 2), line(-11, 11, 4, "", 2), line(-12, 12, 1, "", 2)]
+        )
+        work.build()
+        assert built(work) == [(3, 11, 5, "mill")]
+
+
 @pytest.mark.parametrize(
     ("broken", "says"),
     [

@@ -23,7 +23,7 @@ from sqlalchemy import create_engine
 
 from lakekit.catalog.embedded import EmbeddedCatalog, commits
 from lakekit.catalog.embedded.metadata import apply, check, current_schema, new_table
-from lakekit.catalog.embedded.refusals import BadUpdate, CommitConflict
+from lakekit.catalog.embedded.refusals import BadUpdate, CommitConflict, NoSuchSchema, RelationExists
 from lakekit.catalog.embedded.views import read_view, write_view
 from lakekit.catalog.protocol import TableId
 from lakekit.engine.duckdb import DuckDBEngine
@@ -358,6 +358,39 @@ def test_a_table_must_be_what_the_writer_took_it_for(requirement: Json) -> None:
     )
     with pytest.raises(BadUpdate, match="not known"):
         check(metadata, [{"type": "assert-weather"}])
+
+
+def test_of_two_writers_one_comes_first_and_of_two_tables_both_or_none_change(tmp_path: Path) -> None:
+    catalog = EmbeddedCatalog(tmp_path)
+    main = catalog.relations("main")
+    main.create_schema("shop")
+    fields = [{"id": 1, "name": "id", "type": "long", "required": True}]
+    one, two = TableId("shop", "one"), TableId("shop", "two")
+    for table in (one, two):
+        commits.create(main, table, {"schema": {"fields": fields}})
+    with pytest.raises(RelationExists):
+        commits.create(main, one, {"schema": {"fields": fields}})
+    with pytest.raises(NoSuchSchema):
+        commits.create(main, TableId("nowhere", "one"), {"schema": {"fields": fields}})
+    before, hash_ = catalog.entries("main"), catalog.ref("main").hash
+    put = {"updates": [{"action": "set-properties", "updates": {"a": "b"}}]}
+    stale = put | {"requirements": [{"type": "assert-current-schema-id", "current-schema-id": 7}]}
+    with pytest.raises(CommitConflict):
+        commits.commit(main, [(one, put), (two, stale)])
+    with pytest.raises(CommitConflict, match="another writer"):
+        commits.commit(main, [(two, put), (one, put), (one, put)])
+    with pytest.raises(BadUpdate):
+        commits.commit(main, [(one, put), (TableId("shop", "new"), put)])
+    assert (catalog.entries("main"), catalog.ref("main").hash) == (before, hash_)
+    made = commits.commit(main, [(one, put), (two, put)])
+    newest, previous, *_ = catalog.log("main")
+    assert (newest.tables, newest.message) == ((one, two), "change shop.one, shop.two")
+    assert previous.hash == hash_
+    assert [location for location, _ in made] == [entry.pointer for entry in catalog.entries("main").values()]
+    # What changes nothing is no commit.
+    assert commits.commit(main, [(one, put)])[0][0] == catalog.entries("main")[one].pointer
+    assert catalog.ref("main").hash == newest.hash
+    catalog.close()
 
 
 def test_pyiceberg_reads_a_view(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_a_statement_is_worked_out_once_for_all_refs_rows_and_processes(
         "select count(*), max(n) from shop.t",
     )
     first = [engine.execute("main", statement) for statement in statements]
-    assert set(parsed) == {"Reading", "Translated", "Stored"}
+    assert set(parsed) == {"Reading", "Translated", "Stored", "Planned"}
     assert first[-1].to_pydict() == {"_col0": [2], "_col1": [3]}
     engine.catalog.create_branch("work")
     parsed.clear()
@@ -105,6 +105,12 @@ def test_failures_are_not_kept(engine: DuckDBEngine) -> None:
     rows(engine, "drop table shop.t")
     with pytest.raises(QueryFailed, match="t"):
         rows(engine, "select b from shop.t")
+
+
+def test_a_view_is_planned_and_not_run_when_it_is_made(engine: DuckDBEngine) -> None:
+    rows(engine, "create view shop.v as select 1 / 0 as a")
+    with pytest.raises(QueryFailed, match="zero"):
+        rows(engine, "select a from shop.v")
 
 
 def test_damaged_files_are_made_anew(engine: DuckDBEngine, tmp_path: Path, parsed: list[str]) -> None:

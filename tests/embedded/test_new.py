@@ -62,6 +62,7 @@ def test_the_wheel_brings_the_template_the_macros_and_the_adapter(tmp_path: Path
     for file in (
         "lakekit/py.typed",
         "lakekit/dbt/package/dbt_project.yml",
+        "lakekit/testing/scenario.schema.json",
         "dbt/include/lakekit/dbt_project.yml",
     ):
         assert file in names

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from ..catalog.protocol import TableId
 from ..engine.clock import freeze
 from ..errors import BuildFailed, MissingExtra, ProjectError
 from .graph import Graph, Model
@@ -22,7 +23,7 @@ from .rendering import memorise
 from .runner import Node, environment, link_package, working_directory_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -36,6 +37,14 @@ _AT_PARSING: Final = re.compile(r"(\w+__)?generate_(schema|alias|database)_name"
 
 _VOLATILE: Final = re.compile(r"\b(run_started_at|invocation_id|modules|env_var|graph|dbt_metadata_envs)\b")
 """What a model's SQL may depend on that is no file, no variable and not in the lake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the lake at a ref: what is there, and the columns of a table, by name and Trino's type."""
+
+    entries: Collection[Entry]
+    columns: Callable[[TableId], list[tuple[str, str]] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,9 @@ class Models:
         }
         tests = {id_: node for id_, node in self._manifest.nodes.items() if node.resource_type == "test"}
         self._checks = {**tests, **self._manifest.unit_tests}
-        _at_its_time(self._adapter)
+        self._known: Known | None = None
+        if self._adapter.type() != "lakekit":  # whose own adapter does this by itself
+            self._teach(self._adapter)
         self.graph = Graph({model.name: model for model in self._models()})
 
     def build(
@@ -93,21 +104,21 @@ class Models:
         target: DbtTarget,
         *,
         now: datetime | None = None,
-        there: Iterable[Entry] | None = None,
+        known: Known | None = None,
         full_refresh: bool = False,
         on_compiled: Callable[[str], None] = lambda _: None,
     ) -> Built:
         """Build one model at the target's ref. Raises ``BuildFailed``.
 
-        ``now`` is what the clock says to it, if not the time; ``there`` is what the lake has, for an adapter that would
-        have to ask for it. ``on_compiled`` is told its SQL before it is run.
+        ``now`` is what the clock says to it, if not the time; ``known`` is what need not be asked of an engine that is
+        far away. ``on_compiled`` is told its SQL before it is run.
         """
         from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
 
         node = self._nodes[model.name]
         refresh, node.config.full_refresh = node.config.full_refresh, full_refresh or node.config.full_refresh
         try:
-            with self._running(node, target, now, there) as (runner, build):
+            with self._running(node, target, now, known) as (runner, build):
                 compiled = runner.compile(self._manifest)
                 build.paused = True
                 sql = getattr(compiled, "compiled_code", None) or ""  # a seed has none
@@ -131,7 +142,7 @@ class Models:
         target: DbtTarget,
         *,
         now: datetime | None = None,
-        there: Iterable[Entry] | None = None,
+        known: Known | None = None,
     ) -> Node:
         """Run one data test or unit test at the target's ref, as ``build`` builds a model.
 
@@ -141,7 +152,7 @@ class Models:
 
         node = self._checks[check.id]
         try:
-            with self._running(node, target, now, there) as (runner, _):
+            with self._running(node, target, now, known) as (runner, _):
                 result = runner.run(runner.compile(self._manifest), self._manifest)
         except DbtBaseException as error:
             raise BuildFailed(f"{check.name} could not be run.", why=str(error).strip()) from error
@@ -172,7 +183,7 @@ class Models:
 
     @contextmanager
     def _running(
-        self, node: Any, target: DbtTarget, now: datetime | None, there: Iterable[Entry] | None
+        self, node: Any, target: DbtTarget, now: datetime | None, known: Known | None
     ) -> Iterator[tuple[Any, Building]]:
         """dbt's own runner of a node, connected at the target's ref."""
         from dbt_common.context import set_invocation_context
@@ -180,8 +191,9 @@ class Models:
         self._take_over()
         self._go_to(target)
         adapter = self._adapter
-        if there is not None:
-            _tell(adapter, self._config.credentials.database, there)
+        self._known = known
+        if known:
+            _tell(adapter, self._config.credentials.database, known.entries)
         _forget_compiled(self._manifest, node)
         with building(now) as build, environment(target.env), working_directory_kept():
             set_invocation_context(dict(os.environ))
@@ -216,6 +228,33 @@ class Models:
                 node.database = profile.credentials.database
         self._adapter.cleanup_connections()
         self._at = target
+
+    def _teach(self, adapter: Any) -> None:
+        """Let statements of a build be made at its time, and columns that are known not be asked for."""
+        add_query, ask_for_columns = adapter.connections.add_query, adapter.get_columns_in_relation
+
+        def at_its_time(sql: str, *how: Any, **more: Any) -> Any:
+            build = under_way.get()
+            if build is None:
+                return add_query(sql, *how, **more)
+            connection, cursor = add_query(freeze(sql, build.now) if build.now else sql, *how, **more)
+            build.statements += 1
+            build.cursors.append(cursor._cursor)  # noqa: SLF001 - dbt-trino wraps Trino's, which knows what it cost
+            return connection, cursor
+
+        adapter.connections.add_query = at_its_time
+
+        def columns(relation: Any) -> Any:
+            found = (
+                self._known.columns(TableId(str(relation.schema), str(relation.identifier)))
+                if self._known
+                else None
+            )
+            if found is None:
+                return ask_for_columns(relation)
+            return [adapter.Column.from_description(name, type_) for name, type_ in found]
+
+        adapter.get_columns_in_relation = columns
 
     def _memo(self, runner: Any, node: Any) -> Any:
         from dbt.adapters.base.relation import BaseRelation
@@ -371,24 +410,6 @@ def _runner(node: Any) -> Any:
 
     runners = {"seed": SeedRunner, "snapshot": SnapshotRunner, "test": TestRunner, "unit_test": TestRunner}
     return runners.get(str(node.resource_type), ModelRunner)
-
-
-def _at_its_time(adapter: Any) -> None:
-    """Let statements of a build be made at its time; the embedded engine's own adapter does so by itself."""
-    if adapter.type() == "lakekit":
-        return
-    add_query = adapter.connections.add_query
-
-    def at_its_time(sql: str, *how: Any, **more: Any) -> Any:
-        build = under_way.get()
-        if build is None:
-            return add_query(sql, *how, **more)
-        connection, cursor = add_query(freeze(sql, build.now) if build.now else sql, *how, **more)
-        build.statements += 1
-        build.cursors.append(cursor._cursor)  # noqa: SLF001 - dbt-trino wraps Trino's, which knows what it cost
-        return connection, cursor
-
-    adapter.connections.add_query = at_its_time
 
 
 def _tell(adapter: Any, database: str, there: Iterable[Entry]) -> None:

@@ -90,7 +90,8 @@ def _environment() -> Any:
     from jinja2 import Environment, StrictUndefined
 
     made = Environment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)  # noqa: S701 - it is SQL, no page
-    made.tests = {name: _of_what_is_known(test) for name, test in made.tests.items()}
+    tests: dict[str, Any] = made.tests
+    made.tests = {name: _of_what_is_known(test) for name, test in tests.items()}
     return made
 
 

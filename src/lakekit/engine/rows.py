@@ -164,7 +164,7 @@ def _type(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_struct(kind):
         return pa.struct([_field(field) for field in kind])
     if pa.types.is_map(kind):
-        return pa.map_(_type(kind.key_type), _type(kind.item_type))
+        return pa.map_(_field(kind.key_field), _field(kind.item_field))
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.list_(_type(kind.value_type))
+        return pa.list_(_field(kind.value_field))
     return _STORED.get(kind, kind)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .configured import ConfiguredCatalog, Stream
-    from .connector import connector
+    from .connector_process import connector
     from .destination import LandingReport, Progress, StreamReport, land, load, read_states
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
 _ELSEWHERE: Final = {
     "ConfiguredCatalog": "configured",
     "Stream": "configured",
-    "connector": "connector",
+    "connector": "connector_process",
 }
 
 

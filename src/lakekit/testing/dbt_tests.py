@@ -13,8 +13,8 @@ from typing_extensions import override
 
 from ..errors import LakekitError
 from ..naming import quote
-from .lake import Place
 from .plugin import run_of
+from .story import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

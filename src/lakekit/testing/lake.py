@@ -6,7 +6,6 @@ import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -21,7 +20,7 @@ from ..naming import quote
 from .compare import compare
 from .rows import rows_of
 from .snapshots import path_for, read, write
-from .syncs import Clock, Stream, sync
+from .syncs import Stream, sync
 from .values import arrow_table, check_columns
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from ..landing import LandingReport, StreamReport
     from .costs import Cost
     from .harness import Harness
+    from .story import Place, Story
 
 _READS: Final = re.compile(r"\s*(select|with|values|show|describe|explain)\b", re.IGNORECASE)
 
@@ -41,49 +41,6 @@ class BuildUnderTest(BuildReport):
     """A build in a test: what was built, and what that cost, by model."""
 
     costs: Mapping[str, Cost] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The test that a lake is for: its id, where it stands, and whether its snapshots are to be written."""
-
-    id: str = ""
-    file: Path = field(default_factory=Path)
-    name: str = ""
-    update: bool = False
-
-
-@dataclass(slots=True)
-class Story:
-    """What has happened in a lake, as far as its tests know."""
-
-    clock: Clock = field(default_factory=Clock)
-    streams: dict[str, Stream] = field(default_factory=dict)
-    given: set[str] = field(default_factory=set)
-    """The models that were given, and so are not built."""
-    changes: dict[str, int] = field(default_factory=dict)
-    """How often a table has been given or built."""
-    shapes: dict[str, int] = field(default_factory=dict)
-    """How often the columns of a source's table have changed."""
-    built: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """What each model was built of: the changes of all that it reads, in order."""
-    statements: int = 0
-    """How many statements a test has run that may have changed something."""
-
-    def changed(self, table: str) -> None:
-        self.changes[table] = self.changes.get(table, 0) + 1
-
-    def copy(self) -> Story:
-        """The same up to now; what happens from now on, happens to one of them."""
-        return Story(
-            Clock(self.clock.syncs),
-            {name: stream.copy() for name, stream in self.streams.items()},
-            set(self.given),
-            dict(self.changes),
-            dict(self.shapes),
-            dict(self.built),
-            self.statements,
-        )
 
 
 class LakeUnderTest(Branch):
@@ -316,8 +273,8 @@ class LakeUnderTest(Branch):
 
     def _columns_of(self, model: Model) -> pa.Schema:
         """The columns of a model: those that it has when it is built of what is there, or of nothing."""
-        key = self.harness.sources_of(model)
-        if kept := self.harness.remembered(f"columns of {model.name}", key):
+        key = self.harness.columns_key(model, self.graph)
+        if kept := self.harness.kept.get(f"columns of {model.name}", key):
             return pa.ipc.read_schema(pa.py_buffer(kept))
         with self.branch() as tried:
             tried.story.given.discard(model.name)
@@ -326,7 +283,7 @@ class LakeUnderTest(Branch):
             else:
                 tried.build(model.name)
                 schema = tried.schema(model.id, model.name)
-        self.harness.remember(f"columns of {model.name}", key, schema.serialize().to_pybytes())
+        self.harness.kept.put(f"columns of {model.name}", key, schema.serialize().to_pybytes())
         return schema
 
     def _needed(self, chosen: Sequence[Model]) -> list[Model]:

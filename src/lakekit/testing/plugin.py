@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 import warnings
@@ -21,6 +22,7 @@ _STACK = "LAKEKIT_TEST_STACK_OF_RUN"
 _OWNER = "LAKEKIT_TEST_OWNER_OF_RUN"
 _ENGINES = ("embedded", "trino")
 _BACKENDS = ("process", "docker", "remote")
+_DBT = "dbt_project.yml"
 _run = pytest.StashKey["Run"]()
 REPORTS = "lakekit-reports"
 """The plugin that gathers what is to be told at the end, if anything is."""
@@ -94,11 +96,32 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    if file_path.name == "dbt_project.yml":
+    if file_path.name == _DBT:
         from .dbt_tests import DbtProject
 
         return DbtProject.from_parent(parent, path=file_path)
+    if file_path.suffix in {".yml", ".yaml"} and _has_scenarios(file_path, parent.config):
+        from .scenario_items import ScenarioFile
+
+        return ScenarioFile.from_parent(parent, path=file_path)
     return None
+
+
+def _has_scenarios(file: Path, config: pytest.Config) -> bool:
+    """Whether a file of a lakekit project, but not of its dbt project, has scenarios; other tools' files may have such a key."""
+    root = config.rootpath
+    if not config.getini("lake_project") and not any(
+        (folder / "lakekit.toml").is_file() for folder in (root, config.invocation_params.dir)
+    ):
+        return False
+    try:
+        text = file.read_bytes()
+    except OSError:
+        return False
+    if not re.search(rb"""^(?:\xef\xbb\xbf)?["']?scenarios["']?[ \t]*:""", text, re.MULTILINE):
+        return False
+    folders = [folder for folder in file.parents if root in folder.parents]
+    return not any(folder.name.startswith(".") or (folder / _DBT).is_file() for folder in folders)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -127,7 +150,7 @@ def lake_engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def lake(request: pytest.FixtureRequest, lake_engine: str) -> Iterator[LakeUnderTest]:
     """A lake that this test has for itself: what it does is forgotten when it ends."""
-    from .lake import Place
+    from .story import Place
 
     session = run_of(request.config).session(lake_engine)
     node = request.node
@@ -155,8 +178,12 @@ def lakehouse(pytestconfig: pytest.Config) -> Any:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
-    report = yield
     run = item.config.stash.get(_run, None)
+    if run and call.excinfo and not item.config.getoption("fulltrace"):
+        from .run import shorten
+
+        shorten(call.excinfo.value)
+    report = yield
     if run and call.excinfo:
         report.sections += run.said_last(call.excinfo.value)
     return report

@@ -62,7 +62,7 @@ def _from_file(file: Path) -> list[dict[str, Any]]:
         near = difflib.get_close_matches(file.name, _names_beside(file), n=3)
         raise UsageError(
             f"There is no file {file}.",
-            why=f"it was looked for in {Path.cwd()}",
+            why="" if file.is_absolute() else f"it was looked for in {Path.cwd()}",
             todo=f"did you mean {' or '.join(near)}?" if near else f"give the path of a {_KINDS} file",
         )
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import ProjectError, StackFailed
+from ..errors import LakekitError, ProjectError, StackFailed
 from ..lake import Lake
 from ..naming import new_branch_name
 from ..settings import Settings
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from ..lake import Branch
     from ..stack import Endpoints
+
+
+_PACKAGE: Final = str(Path(__file__).parents[1])
 
 
 class Run:
@@ -59,7 +62,7 @@ class Run:
 
     def known_models(self) -> list[str]:
         """The models of the project, as far as that can be known without dbt."""
-        graph = self.harness(self.engine).kept_graph()
+        graph = self.harness(self.engine).kept.graph()
         return sorted(graph.models) if graph else []
 
     def branch_of_main(self) -> Lake:
@@ -83,13 +86,16 @@ class Run:
         return stack.up(ephemeral=True, owner=self._owner)
 
     def said_last(self, error: BaseException) -> list[tuple[str, str]]:
-        """What the services said last, where a test failed on account of them."""
-        if not isinstance(error, StackFailed) or "trino" not in self._sessions:
+        """What a service said last, where a test failed because it ended; the next test starts it again."""
+        session = self._sessions.get("trino")
+        if session is None or not isinstance(error, LakekitError):
             return []
         from ..stack import stack_of
 
         stack = stack_of(self._with_stack(self.settings))
-        return [(f"{status.name} said last", stack.tail(status.name)) for status in stack.status()]
+        ended = [status.name for status in stack.status() if status.health != "ready"]
+        session.ill = session.ill or bool(ended)
+        return [(f"{name} ended; it said last", stack.tail(name)) for name in ended]
 
     def close(self) -> None:
         """Leave nothing behind but the stack, which others may be at."""
@@ -138,6 +144,18 @@ class Run:
 
     def _option(self, name: str) -> str:
         return str(self._config.getoption(f"lake_{name}") or self._config.getini(f"lake_{name}"))
+
+
+def shorten(error: BaseException) -> None:
+    """Leave of an error's traceback what its reader can do something about: one of lakekit's says itself what and why."""
+    if not isinstance(error, LakekitError):
+        return
+    error.__cause__, error.__suppress_context__ = None, True
+    at = error.__traceback__
+    while at is not None:
+        while at.tb_next and at.tb_next.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+            at.tb_next = at.tb_next.tb_next
+        at = at.tb_next
 
 
 def remove_stack(folder: str) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from ..errors import StackFailed
 from ..lake import Lake
 from ..naming import MAIN, new_branch_name
-from .lake import LakeUnderTest, Place, Story
+from .lake import LakeUnderTest
+from .story import Place, Story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,21 +48,30 @@ class LakeSession:
         root = Lake(self._lake.settings, self._lake.catalog, self._lake.engine, name, name)
         self.main = LakeUnderTest(root, self._harness, Story(), Place())
         self._make_schemas()
-        self._taken: LakeUnderTest | None = None
+        self.ill = False
+        """Whether a service was found to have ended."""
         self._slot = ""
         self._base = ""
         self._seen = -1
 
     def take(self, test: Place) -> LakeUnderTest:
-        """A lake for a test, as ``main`` is now."""
+        """A lake for a test, as ``main`` is now; where services had ended, on ones that were started anew.
+
+        Raises ``StackFailed`` where they cannot be, or ``main`` held something, which is gone with them.
+        """
         try:
-            return self._take(test)
+            if not self.ill:
+                return self._take(test)
         except StackFailed:
-            if self.main.touched:
-                raise  # what it was made of is gone with the services
-            self.close()
-            self._open()
-            return self._take(test)
+            self.ill = True
+        if self.main.touched:
+            raise StackFailed(
+                "The lake of the session is gone: a service that held it ended.",
+                todo="look at what the failed test before this one says of it, and run again",
+            )
+        self.close()
+        self._open()
+        return self._take(test)
 
     def give_back(self, lake: LakeUnderTest) -> list[str]:
         """Forget what a test did, and return the branches that it left behind; they are deleted."""
@@ -94,7 +104,8 @@ class LakeSession:
             self._seen = self.main.touched
         else:
             catalog.assign(self._slot, self._base)
-        at = Lake(self._lake.settings, catalog, self._lake.engine, self._slot, self.main.ref)
+        # To the test it is main: there is nothing that it could be published into.
+        at = Lake(self._lake.settings, catalog, self._lake.engine, self._slot, self._slot)
         return LakeUnderTest(at, self._harness, self.main.story.copy(), test)
 
     def _embedded(self) -> Lake:
@@ -103,7 +114,7 @@ class LakeSession:
 
         catalog = EmbeddedCatalog(self._folder)
         settings = self._settings.but(lake=self._folder)
-        return Lake(settings, catalog, DuckDBEngine(catalog, self._harness.cache / "plans"))
+        return Lake(settings, catalog, DuckDBEngine(catalog, self._harness.kept.plans))
 
     def _first(self) -> str:
         """The oldest commit of main, where nothing but schemas had been made: no test sees what others have landed."""

@@ -94,6 +94,21 @@ def sync(stream: Stream, given: Iterable[Mapping[str, Any]], at: datetime, what:
     return pa.Table.from_pylist(rows, stream.schema)
 
 
+def complete(
+    stream: Stream, given: Iterable[Mapping[str, Any]], at: datetime, what: str
+) -> list[dict[str, Any]]:
+    """The records that a connector would have sent for rows at an instant, with all that was said of their keys before.
+
+    Raises ``UsageError`` for an unknown column and a row without its key.
+    """
+    records = []
+    for number, row in enumerate(given, 1):
+        where = f"Row {number} of {what}"
+        check_columns(row, list(stream.properties), where)
+        records.append(_whole(stream, dict(row), at, where))
+    return records
+
+
 def _whole(stream: Stream, row: dict[str, Any], at: datetime, where: str) -> dict[str, Any]:
     """The record that a connector would have sent."""
     missing = [name for name in stream.key if row.get(name) is None]
@@ -107,14 +122,14 @@ def _whole(stream: Stream, row: dict[str, Any], at: datetime, where: str) -> dic
         return row  # a tombstone comes as it is: it says nothing but that the record was deleted
     key = tuple(str(row[name]) for name in stream.key)
     whole = stream.said.get(key, {}) | row if key else row
-    if cursor and cursor not in row and (new := _cursor(stream.properties[cursor], at)) is not None:
+    if cursor and cursor not in row and (new := cursor_at(stream.properties[cursor], at)) is not None:
         whole = whole | {cursor: new}
     if key:
         stream.said[key] = whole
     return whole
 
 
-def _cursor(schema: Mapping[str, Any], at: datetime) -> str | int | None:
+def cursor_at(schema: Mapping[str, Any], at: datetime) -> str | int | None:
     """What a cursor says at an instant; None where it is neither a time nor a number."""
     kind = arrow_type(schema)
     if pa.types.is_timestamp(kind):

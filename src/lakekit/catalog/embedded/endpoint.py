@@ -55,7 +55,10 @@ class Endpoint:
         with self._lock:
             if self._server is None:
                 self._server = _Server(self._catalog, self.token)
-                Thread(target=self._server.serve_forever, name="iceberg-rest", daemon=True).start()
+                # How long a close waits for it at the most.
+                Thread(
+                    target=self._server.serve_forever, args=(0.02,), name="iceberg-rest", daemon=True
+                ).start()
             # A ref may have any of . _ - / in it: hexadecimal passes through every client unchanged.
             return f"http://127.0.0.1:{self._server.server_port}/{ref.encode().hex()}"
 

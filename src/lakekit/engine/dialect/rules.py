@@ -25,6 +25,7 @@ RULES: Final[Mapping[type[exp.Expr], Rule]] = {
     exp.Mod: Rule(both, numbers.remainder),
     exp.Avg: Rule(first, numbers.average),
     exp.Sum: Rule(first, numbers.total),
+    exp.CountIf: Rule(lambda _: [], numbers.count_if),
     exp.Round: Rule(first, numbers.to_places),
     exp.Ceil: Rule(first, numbers.to_whole),
     exp.Floor: Rule(first, numbers.to_whole),

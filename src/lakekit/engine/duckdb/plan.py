@@ -92,6 +92,10 @@ class Translated(msgspec.Struct, frozen=True):
     sql: str
 
 
+class Planned(msgspec.Struct, frozen=True):
+    """That DuckDB can plan a query."""
+
+
 class Stored(msgspec.Struct, frozen=True):
     """A query whose columns have types that Iceberg can store, and these, in DuckDB's words."""
 

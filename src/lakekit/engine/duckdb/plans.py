@@ -26,6 +26,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 _SEAL: Final = 8
 
+_KEPT: Final = 20_000
+"""How many plans are held in memory."""
+
 
 class Plans:
     """Plans by what they were made from. Safe for several threads and processes."""
@@ -41,6 +44,8 @@ class Plans:
         if known is None:
             known = make()
             self._write(key, known)
+        if len(self._known) >= _KEPT:  # whoever asks something new each time needs none of the old
+            self._known.clear()
         self._known[key] = known
         assert isinstance(known, form)
         return known

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from pyarrow.parquet import write_table
 
 from ...catalog.embedded.refusals import SchemaExists
 from ...errors import QueryFailed
@@ -14,7 +16,8 @@ from .session import described, failing
 from .shapes import column_names, required_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
@@ -31,19 +34,29 @@ def put_rows(session: Session, table: TableId, rows: pa.Table, key: Sequence[str
     must_have_key(rows, key, table)
     rows = storable(rows)
     entry = session.catalog.entries(session.ref).get(table)
-    name = f"rows_{uuid4().hex}"
-    with session.cursor() as cursor, failing():
-        cursor.register(name, rows)
-        try:
-            if entry is None:
-                _create(session, cursor, table, rows, name)
-            else:
-                _replace(session, cursor, entry, rows, name, key)
-        finally:
-            cursor.unregister(name)
+    with session.cursor() as cursor, failing(), _readable(rows, session.catalog.folder) as given:
+        if entry is None:
+            _create(session, cursor, table, rows, given)
+        else:
+            _replace(session, cursor, entry, rows, given, key)
 
 
-def _create(session: Session, cursor: DuckDBPyConnection, table: TableId, rows: pa.Table, name: str) -> None:
+@contextmanager
+def _readable(rows: pa.Table, folder: Path) -> Iterator[str]:
+    """What DuckDB is to read for rows: a file, for as long as the block runs.
+
+    To register an Arrow table DuckDB imports all of Arrow's functions, which takes longer than a model's build.
+    """
+    file = folder / "given" / f"{uuid4().hex}.parquet"
+    file.parent.mkdir(exist_ok=True)
+    try:
+        write_table(rows, file, compression="none")
+        yield f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}')"
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _create(session: Session, cursor: DuckDBPyConnection, table: TableId, rows: pa.Table, given: str) -> None:
     required = {field.name for field in rows.schema if not field.nullable}
     must_be_given(rows, required, table)
     relations = session.writable()
@@ -52,11 +65,11 @@ def _create(session: Session, cursor: DuckDBPyConnection, table: TableId, rows: 
             relations.create_schema(table.schema)
     columns = [
         f"{quote(column)} {kind} {'not null' if column in required else ''}"
-        for column, kind in described(cursor, f"from {name}")
+        for column, kind in described(cursor, f"from {given}")
     ]
     with session.staged(cursor, table, columns) as place:
         if rows.num_rows:
-            cursor.execute(f"insert into {place} from {name}")
+            cursor.execute(f"insert into {place} from {given}")
 
 
 def _replace(
@@ -64,7 +77,7 @@ def _replace(
     cursor: DuckDBPyConnection,
     entry: Entry,
     rows: pa.Table,
-    name: str,
+    given: str,
     key: Sequence[str],
 ) -> None:
     if entry.kind == "view":
@@ -73,7 +86,7 @@ def _replace(
     must_be_given(rows, required_columns(entry.pointer), entry.id)
     place = quote(CATALOG, entry.id.schema, entry.id.name)
     held = {column.lower() for column in column_names(entry.pointer)}
-    for column, kind in described(cursor, f"from {name}"):
+    for column, kind in described(cursor, f"from {given}"):
         if column.lower() not in held:
             cursor.execute(f"alter table {place} add column {quote(column)} {kind}")
     if not rows.num_rows:
@@ -83,9 +96,9 @@ def _replace(
         if key:
             same = " and ".join(f"given.{quote(k)} is not distinct from held.{quote(k)}" for k in key)
             cursor.execute(
-                f"delete from {place} as held where exists (select 1 from {name} as given where {same})"
+                f"delete from {place} as held where exists (select 1 from {given} as given where {same})"
             )
-        cursor.execute(f"insert into {place} by name from {name}")
+        cursor.execute(f"insert into {place} by name from {given}")
         cursor.commit()
     except BaseException:
         cursor.rollback()

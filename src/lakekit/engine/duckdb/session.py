@@ -18,7 +18,7 @@ from ...errors import QueryFailed, UsageError
 from ...naming import CATALOG, is_hash, quote
 from ..dialect import MACROS, SETTINGS, transpile
 from .extensions import EXTENSIONS, extension_file
-from .plan import LOCAL, SCRATCH, Reading, Stored, Translated, replace
+from .plan import LOCAL, SCRATCH, Planned, Reading, Stored, Translated, replace
 from .shapes import table_shape
 from .types import as_stored
 from .views import Views
@@ -182,9 +182,16 @@ class Session:
 
         Raises ``QueryFailed`` where its query cannot be planned, or a table has its name.
         """
-        # It is planned, unless it was when the tables had this shape; and it may not go in circles.
+        # It may not go in circles; and it is planned, unless it was when the tables had these shapes.
         self.views.shapes(self.reading(sql), self.catalog.entries(self.ref), (view,))
-        self.stored(sql)
+        resolved, shape = self._resolved(sql)
+
+        def plan() -> Planned:
+            with self.cursor() as cursor, failing():
+                cursor.execute(f"describe {self._translated(resolved, shape)}")
+            return Planned()
+
+        self._kept(Planned, resolved, shape, plan)
         with failing():
             return self.writable().put_view(view, sql)
 

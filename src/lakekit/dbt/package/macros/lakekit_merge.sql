@@ -5,8 +5,9 @@
   merge_cursor   a column that says how new a row is: an older row never replaces a newer one. Optional.
   merge_scope    a column (an order line's order): the batch has all rows of the scopes that it has any of, so
                  rows of those scopes that are not in the batch, and not newer than it, are deleted. Optional.
-                 A scope that has become empty is not in the batch: its rows stay. (A statement of its own, before
-                 the merge: DuckDB's MERGE into Iceberg can update or delete, not both.)
+                 A scope that has become empty says so by a row without a key, which deletes and is not kept; a
+                 model must leave such rows out where it is not incremental. (A statement of its own, before the
+                 merge: DuckDB's MERGE into Iceberg can update or delete, not both.)
 
   A row that would not change is not written: building again over the same rows writes nothing.
 #}
@@ -53,7 +54,7 @@
       {{ adapter.quote(name) }} = fresh.{{ adapter.quote(name) }}{{ "," if not loop.last }}
     {%- endfor %}
   {%- endif %}
-  when not matched then insert ({{ lakekit.listed(columns) }})
+  when not matched {% if scope %}{% for name in keys %}and fresh.{{ adapter.quote(name) }} is not null {% endfor %}{% endif %}then insert ({{ lakekit.listed(columns) }})
     values ({{ lakekit.listed(columns, "fresh") }})
 {% endmacro %}
 

@@ -10,6 +10,7 @@ with orders as (
     ) }}
 ),
 
+{# An order without lines has one row of nothing, by which the merge knows that it has lost those it had. #}
 lines as (
     select
         orders.order_id,
@@ -22,7 +23,7 @@ lines as (
         {{ money("item.line", "presentment_money", "$.price_set") }} as unit_price,
         {{ money("item.line", "shop_money", "$.price_set") }} as shop_unit_price
     from orders
-    cross join unnest(cast(json_parse(orders.line_items) as array(json))) with ordinality as item (line, line_number)
+    left join unnest(cast(json_parse(orders.line_items) as array(json))) with ordinality as item (line, line_number) on true
 ),
 
 {# A line has several discounts, or none; and several taxes, or none. #}
@@ -70,3 +71,6 @@ select
 from lines
 left join discounts on lines.order_id = discounts.order_id and lines.line_number = discounts.line_number
 left join taxes on lines.order_id = taxes.order_id and lines.line_number = taxes.line_number
+{%- if not is_incremental() %}
+where lines.line is not null
+{%- endif %}

@@ -1,14 +1,22 @@
 {{ config(unique_key="order_id", merge_cursor="updated_at") }}
 
+{# No order runs ahead of its lines: from the first on whose lines have not been built yet, orders wait. #}
+{%- set ahead %}
+    select min(_airbyte_extracted_at)
+    from {{ ref("stg_shopify__orders") }}
+    where updated_at is not null
+        and json_array_length(line_items) > 0
+        and _airbyte_extracted_at > (select coalesce(max(_airbyte_extracted_at), 0) from {{ ref("int_shopify__order_lines") }})
+{%- endset %}
+
 with orders as (
-    {# No order runs ahead of its lines: where they have not been built yet, it waits for them. #}
     {# An order that was deleted before it was first read has no updated_at: there is nothing to tell of it. #}
     {{ lakekit.dedupe(
         ref("stg_shopify__orders"),
         key="order_id",
         order_by="updated_at desc, _airbyte_extracted_at desc",
         where="updated_at is not null and " ~ lakekit.is_new()
-            ~ " and _airbyte_extracted_at <= (select max(_airbyte_extracted_at) from " ~ ref("int_shopify__order_lines") ~ ")"
+            ~ " and coalesce(_airbyte_extracted_at < (" ~ ahead ~ "), true)"
     ) }}
 ),
 
