@@ -64,12 +64,13 @@ def worker(
 
 
 def contents(lake: LakeUnderTest, *models: str) -> dict[str, Any]:
-    """The schema and, in an order of their own, the rows of models; of all that are there, if none is named."""
+    """The place, the schema and, in an order of their own, the rows of models; of all that are there, if none is named."""
     there = {entry.id for entry in lake.catalog.entries(lake.ref).values()}
     names = models or [name for name, model in lake.graph.models.items() if model.id in there]
     return {
-        name: (str(lake.schema(lake.graph.models[name].id, name)), sorted(map(repr, lake.rows(name))))
+        name: (str(id_), str(lake.schema(id_, name)), sorted(map(repr, lake.rows(name))))
         for name in names
+        if (id_ := lake.graph.models[name].id)
     }
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lakekit.dbt.models import Models
+from lakekit import Lake
+from lakekit.dbt.runner import link_package
 from lakekit.demo.shop import Shop
 from lakekit.errors import BuildFailed, LakekitError
 from lakekit.landing import ConfiguredCatalog
@@ -90,7 +90,7 @@ def test_the_template_s_marts_are_dbt_s(tmp_path: Path) -> None:
     expected = by_dbt(project, story)
     assert len(expected) == 23
     assert replayed == expected
-    assert all(rows for _, rows in replayed.values())
+    assert all(rows for *_, rows in replayed.values())
 
 
 MONEY = st.sampled_from(["0", "19.99", "1000", None])
@@ -133,7 +133,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(batches=BATCHES)
-def test_any_batches_of_orders_end_as_dbt_ends_them(template: Any, batches: list[list[dict[str, Any]]]) -> None:
+def test_any_batches_of_orders_end_as_dbt_ends_them(
+    template: Any, batches: list[list[dict[str, Any]]]
+) -> None:
     lakes = [one.lake() for one in template]
     for batch in batches:
         outcomes = []
@@ -241,7 +243,13 @@ def test_what_had_been_written_before_it_went_another_way_is_taken_back(shop: Pa
 
 
 def test_a_statement_that_fails_fails_as_dbt_says_it_and_the_next_build_is_fine(shop: Path) -> None:
-    project_of(shop, model("fct_sales", "{{ config(materialized='table') }} select cast(status as bigint) as n from {{ ref('int_orders') }}"))
+    project_of(
+        shop,
+        model(
+            "fct_sales",
+            "{{ config(materialized='table') }} select cast(status as bigint) as n from {{ ref('int_orders') }}",
+        ),
+    )
 
     def failing(lake: LakeUnderTest) -> None:
         lake.given("shopify.orders", [PAID | {"status": "12"}])
@@ -297,7 +305,9 @@ models:
 )  # fmt: skip
 
 
-def test_a_model_that_depends_on_something_else_is_not_played(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_depends_on_something_else_is_not_played(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project_of(shop, SECRETLY)
     names = [path.split("/")[-1].removesuffix(".sql") for path in SECRETLY if "/by_" in path]
 
@@ -311,7 +321,7 @@ def test_a_model_that_depends_on_something_else_is_not_played(shop: Path, monkey
         return tell
 
     def xs(found: Any) -> dict[str, Any]:
-        return {name: found[name][1] for name in names}
+        return {name: found[name][2] for name in names}
 
     monkeypatch.setenv("SHOP_REGION", "north")
     north, _ = told(shop, story([PAID]))
@@ -330,7 +340,14 @@ def test_a_model_that_depends_on_something_else_is_not_played(shop: Path, monkey
 
 def test_what_a_model_does_while_it_is_compiled_it_does_once(shop: Path) -> None:
     project_of(shop, SECRETLY | model("by_environment", "select 1 as x"))
-    project_of(shop, {"orchestration/macros/moments.sql": SECRETLY["orchestration/macros/moments.sql"].replace("env_var", "var")})
+    project_of(
+        shop,
+        {
+            "orchestration/macros/moments.sql": SECRETLY["orchestration/macros/moments.sql"].replace(
+                "env_var", "var"
+            )
+        },
+    )
 
     def story(lake: LakeUnderTest) -> None:
         lake.sql("create table shop.audit (n bigint)")
@@ -354,12 +371,6 @@ models:
     columns: [{name: order_id, data_type: bigint}, {name: total, data_type: "decimal(18, 2)"}]
 """,
     "orchestration/seeds/countries.csv": "code,name\nDE,Germany\n",
-    "orchestration/snapshots/statuses.sql": """
-{% snapshot statuses %}
-{{ config(target_schema='shop', unique_key='order_id', strategy='check', check_cols=['status']) }}
-select order_id, status from {{ ref('int_orders') }}
-{% endsnapshot %}
-""",
     "orchestration/macros/shop.sql": "{% macro total(amount) %}{{ amount }} * 2{% endmacro %}",
     **model("once", "{{ config(materialized='ephemeral') }} select order_id, amount from {{ ref('int_orders') }}"),
     **model("twice", "{{ config(materialized='ephemeral') }} select order_id, amount * 2 as amount from {{ ref('once') }}"),
@@ -368,13 +379,20 @@ select order_id, status from {{ ref('int_orders') }}
 }  # fmt: skip
 
 
+def shrinking(lake: LakeUnderTest) -> None:
+    """What is incremental keeps an order that its source has lost; what is not, does not."""
+    syncs([PAID, OPEN])(lake)
+    lake.sql("delete from shopify.orders where id = 2")
+    syncs([PAID | {"amount": 7}])(lake)
+
+
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """A project with some of all that dbt has, and what dbt makes of it."""
     project = project_of(tmp_path_factory.mktemp("full") / "shop", SHOP | FULL)
-    original = by_dbt(project, TWO)
+    original = by_dbt(project, shrinking)
     for _ in range(2):
-        assert timeless(told(project, TWO)[0]) == timeless(original)
+        assert told(project, shrinking)[0] == original
     return project, original
 
 
@@ -382,15 +400,38 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     "edit",
     [
         model("twice", FULL["orchestration/models/twice.sql"].replace("* 2", "* 3")),
-        model("once", FULL["orchestration/models/once.sql"].replace("from", "from (select * from") + ") as o where amount > 5"),
+        model(
+            "once",
+            FULL["orchestration/models/once.sql"].replace("from", "from (select * from")
+            + ") as o where amount > 5",
+        ),
         {"orchestration/macros/shop.sql": FULL["orchestration/macros/shop.sql"].replace("* 2", "* 5")},
         {"orchestration/seeds/countries.csv": "code,name\nDE,Deutschland\nNO,Norge\n"},
-        {"orchestration/dbt_project.yml": SHOP["orchestration/dbt_project.yml"].replace("least: 0", "least: 6")},
-        model("kept", FULL["orchestration/models/kept.sql"].replace("order_id,", "order_id + 100 as order_id,")),
-        model("stg_orders", SHOP["orchestration/models/stg_orders.sql"].replace("status,", "upper(status) as status,")),
-        model("int_orders", SHOP["orchestration/models/int_orders.sql"].replace("materialized='incremental', ", "materialized='table', ")),
-        model("int_orders", SHOP["orchestration/models/int_orders.sql"].partition("}}")[2].partition("{%")[0]),
-        model("int_orders", SHOP["orchestration/models/int_orders.sql"].replace("unique_key", "alias='orders', unique_key")),
+        {
+            "orchestration/dbt_project.yml": SHOP["orchestration/dbt_project.yml"].replace(
+                "least: 0", "least: 6"
+            )
+        },
+        model(
+            "kept", FULL["orchestration/models/kept.sql"].replace("order_id,", "order_id + 100 as order_id,")
+        ),
+        model(
+            "stg_orders",
+            SHOP["orchestration/models/stg_orders.sql"].replace("status,", "upper(status) as status,"),
+        ),
+        model(
+            "int_orders",
+            SHOP["orchestration/models/int_orders.sql"].replace(
+                "materialized='incremental', ", "materialized='table', "
+            ),
+        ),
+        model(
+            "int_orders", SHOP["orchestration/models/int_orders.sql"].partition("}}")[2].partition("{%")[0]
+        ),
+        model(
+            "int_orders",
+            SHOP["orchestration/models/int_orders.sql"].replace("unique_key", "alias='orders', unique_key"),
+        ),
         model("fct_sales", SHOP["orchestration/models/fct_sales.sql"].replace("count(*)", "count(*) + 1")),
     ],
     ids=lambda edit: next(iter(edit)).rpartition("/")[2],
@@ -400,13 +441,102 @@ def test_an_edit_is_seen_wherever_it_is(full: tuple[Path, Any], edit: dict[str, 
     before = {name: (project / name).read_text() for name in edit}
     try:
         project_of(project, edit)
-        edited = by_dbt(project, TWO)
-        assert timeless(edited) != timeless(original)
-        assert timeless(told(project, TWO)[0]) == timeless(edited)
+        edited = by_dbt(project, shrinking)
+        assert edited != original
+        assert told(project, shrinking)[0] == edited
     finally:
         project_of(project, before)
 
 
-def timeless(found: Any) -> Any:
-    """Without the snapshot's moments."""
-    return {name: what for name, what in found.items() if name != "statuses"}
+# The recordings themselves.
+
+
+def test_a_damaged_recording_is_as_none(shop: Path) -> None:
+    told(shop, TWO)
+    expected = by_dbt(shop, TWO)
+    kept = sorted((shop / ".lakekit/testing").rglob("recordings/*.msgpack"))
+    assert len(kept) == 3
+    for file, content in zip(kept, [b"", b"\xc1 no msgpack", kept[2].read_bytes()[:-7]], strict=True):
+        file.write_bytes(content)
+    found, asked_dbt = told(shop, TWO)
+    assert (found, asked_dbt) == (expected, True)
+    found, asked_dbt = told(shop, TWO)
+    assert (found, asked_dbt) == (expected, False)
+
+
+def test_a_recording_without_steps_is_played(tmp_path: Path) -> None:
+    """An ephemeral model is compiled, and that is all."""
+    project = project_of(
+        tmp_path / "shop", SHOP | model("once", "{{ config(materialized='ephemeral') }} select 1 as n")
+    )
+    for asked in (True, False):
+        assert told(project, syncs([PAID]))[1] is asked
+
+
+PROCESS = """
+import sys
+from pathlib import Path
+from tests.embedded.test_recording import TWO, told
+found, asked = told(Path(sys.argv[1]), TWO)
+print(sorted(found.items()))
+"""
+
+
+def test_processes_may_record_at_once_and_one_may_not_write(shop: Path) -> None:
+    """Real processes; the folder that keeps recordings turns into one that takes none."""
+    command = [sys.executable, "-c", PROCESS, str(shop)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert outputs[0] == outputs[1] == f"{sorted(by_dbt(shop, TWO).items())}\n"
+    assert told(shop, TWO) == (by_dbt(shop, TWO), False)
+    assert [
+        file.name for file in (shop / ".lakekit/testing").rglob("recordings/*") if file.suffix != ".msgpack"
+    ] == []
+
+
+def test_a_folder_that_takes_nothing_costs_only_time(shop: Path, tmp_path: Path) -> None:
+    link_package(shop / "orchestration")
+    nowhere = tmp_path / "file"
+    nowhere.write_text("no folder")
+    expected = by_dbt(shop, TWO)
+    for _ in range(2):
+        assert told(shop, TWO, cache=nowhere / "cache") == (expected, True)
+    assert nowhere.read_text() == "no folder"
+
+
+# dbt itself, asked model by model.
+
+
+def test_dbt_can_be_interrupted_and_asked_again(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with worker(shop, of=Dbt) as one:
+        lake = one.lake()
+        lake.given("shopify.orders", [PAID])
+        lake.build()
+        engine = type(lake.engine.session(lake.ref))
+        lake.given("shopify.orders", [OPEN])
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, "create_scratch", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                lake.build("int_orders")
+        assert [row["order_id"] for row in lake.rows("int_orders")] == [1]
+        lake.build("fct_sales")  # int_orders with it, which has not been built of what is there
+        lake.expect(
+            "fct_sales", [{"status": "paid", "orders": 1}, {"status": "open", "orders": 1}], key=["status"]
+        )
+
+
+def test_dbt_s_own_build_in_the_same_process_disturbs_nothing(shop: Path) -> None:
+    """It puts flags and an adapter of its own in dbt's globals, and leaves them there."""
+    with worker(shop, of=Dbt) as one, Lake.connect(shop) as own:
+        lake = one.lake()
+        lake.given("shopify.orders", [PAID])
+        lake.build()
+        own.load("shopify.orders", [OPEN | {"updated_at": "2026-01-01T00:00:00Z"}])
+        own.build(full_refresh=True)
+        lake.given("shopify.orders", [OPEN])
+        lake.sql("delete from shopify.orders where id = 1")
+        lake.build()
+        # Not refreshed: what was merged before is there still.
+        assert sorted(row["order_id"] for row in lake.rows("int_orders")) == [1, 2]
+        assert [row["order_id"] for row in own.sql("select order_id from shop.int_orders")] == [2]

@@ -12,6 +12,8 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from ..catalog.protocol import TableId
@@ -25,7 +27,6 @@ from .runner import Node, environment, link_package, working_directory_kept
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from ..catalog.protocol import Entry
     from ..engine.protocol import DbtTarget
@@ -83,6 +84,9 @@ class Models:
             )
         self._project = project
         link_package(project)
+        if not _takes_files(scratch):  # a project that can only be read
+            self._temporary = TemporaryDirectory(prefix="lakekit-dbt-")
+            scratch = Path(self._temporary.name)
         # Where the engine is says the environment, another in each run: what is parsed under it dbt would parse anew.
         with working_directory_kept(), environment(dict.fromkeys(target.env)):
             self._config, self._manifest, self._adapter = _parse(project, target.name, scratch, variables)
@@ -400,6 +404,14 @@ def _parse(project: Path, target: str, scratch: Path, variables: Mapping[str, An
             return config, manifest, get_adapter(config)
     except DbtBaseException as error:
         raise BuildFailed("dbt cannot parse the project.", why=str(error).strip()) from error
+
+
+def _takes_files(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def _runner(node: Any) -> Any:
