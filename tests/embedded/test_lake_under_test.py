@@ -271,7 +271,7 @@ def test_what_statements_and_landings_change_is_built_anew(lake: LakeUnderTest) 
         "shopify.orders", [{"id": 2, "status": "open", "amount": 2.5, "updated_at": "2026-01-01T00:00:00Z"}]
     )
     lake.sql("delete from shopify.orders where id = 1")
-    lake.sql("delete from shop.int_orders")
+    lake.sql("drop table shop.int_orders")
     lake.build("fct_sales")
     lake.expect("fct_sales", [{"status": "open", "orders": 1}])
 

@@ -39,8 +39,8 @@ class DbtProject(pytest.File):
 
     @override
     def collect(self) -> Iterator[DbtTest]:
-        run = run_of(self.config)
         try:
+            run = run_of(self.config)
             checks = run.harness(run.engine).checks(run.session(run.engine).main)
         except LakekitError as error:
             raise self.CollectError(str(error)) from error

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _STACK = "LAKEKIT_TEST_STACK_OF_RUN"
 _OWNER = "LAKEKIT_TEST_OWNER_OF_RUN"
-_ENGINES = ("embedded", "trino")
+ENGINES = ("embedded", "trino")
 _BACKENDS = ("process", "docker", "remote")
 _DBT = "dbt_project.yml"
 _run = pytest.StashKey["Run"]()
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lakekit", "tests of a lakehouse's models (lakekit)")
     group.addoption(
         "--lake-engine",
-        choices=_ENGINES,
+        choices=ENGINES,
         help="What runs the SQL of tests on the `lake` fixture; default: ini lake_engine, else embedded.",
     )
     group.addoption(
@@ -141,11 +141,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def lake_engine(request: pytest.FixtureRequest) -> str:
     """What runs the SQL of this test."""
-    marked = getattr(request, "param", None) or _engine_of(request.node)
-    engine = marked or run_of(request.config).engine
-    if engine not in _ENGINES:
-        where = f"@pytest.mark.lake(engine={engine!r})" if marked else f"lake_engine = {engine}"
-        pytest.fail(f"{where}: there is no such engine; they are: {', '.join(_ENGINES)}", pytrace=False)
+    engine = getattr(request, "param", None) or _engine_of(request.node) or run_of(request.config).engine
+    if engine not in ENGINES:
+        pytest.fail(
+            f"@pytest.mark.lake(engine={engine!r}): there is no such engine; they are: {', '.join(ENGINES)}",
+            pytrace=False,
+        )
     return str(engine)
 
 
@@ -193,11 +194,14 @@ def lakehouse(pytestconfig: pytest.Config) -> Any:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
     run = item.config.stash.get(_run, None)
+    told = False
     if run and call.excinfo and not item.config.getoption("fulltrace"):
         from .run import shorten
 
-        shorten(call.excinfo.value)
+        told = shorten(call.excinfo.value)
     report = yield
+    if told:
+        report.longrepr = str(call.excinfo.value)
     if run and call.excinfo:
         report.sections += run.said_last(call.excinfo.value)
     return report
