@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cookiecutter.main  # noqa: F401 - before pytester's runs, which forget what is imported in them
 import pytest
 
 from lakekit.scaffold import new
