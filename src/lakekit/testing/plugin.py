@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import tempfile
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -77,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Named before xdist starts its workers, which inherit the environment and share one stack.
     if not hasattr(config, "workerinput"):
         os.environ[_STACK] = os.path.join(  # noqa: PTH118 - pathlib costs what this plugin may
-            tempfile.gettempdir(), f"lakekit-test-stack-{os.getpid()}-{secrets.token_hex(4)}"
+            tempfile.gettempdir(), f"lakekit-test-stack-{os.getpid()}-{os.urandom(4).hex()}"
         )
         os.environ[_OWNER] = str(os.getpid())
 
