@@ -223,7 +223,7 @@ def test_every_model_of_the_template_is_rendered_as_dbt_compiles_it(
         for name, file in files(template).items():
             file.write_text(originals[name])
     for name, sql in texts.items():
-        memos = {trace.compiled: trace.memo for trace in template.harness._recordings.get(name).traces}
+        memos = {trace.compiled: trace.memo for trace in template.harness.kept.recordings.get(name).traces}
         assert None not in memos.values(), name
         read = sql.replace("\r\n", "\n").strip()
         assert {render(read, memo) for memo in memos.values()} == {again[name], at_first[name]}, name

@@ -12,6 +12,8 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from ..catalog.protocol import TableId
@@ -25,7 +27,6 @@ from .runner import Node, environment, link_package, working_directory_kept
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from ..catalog.protocol import Entry
     from ..engine.protocol import DbtTarget
@@ -83,9 +84,12 @@ class Models:
             )
         self._project = project
         link_package(project)
+        if not _takes_files(scratch):  # a project that can only be read
+            self._temporary = TemporaryDirectory(prefix="lakekit-dbt-")
+            scratch = Path(self._temporary.name)
         # Where the engine is says the environment, another in each run: what is parsed under it dbt would parse anew.
         with working_directory_kept(), environment(dict.fromkeys(target.env)):
-            self._config, self._manifest = _parse(project, target.name, scratch, variables)
+            self._config, self._manifest, self._adapter = _parse(project, target.name, scratch, variables)
         self._variables = dict(variables)
         self._at: DbtTarget | None = None
         self._nodes = {
@@ -113,7 +117,7 @@ class Models:
         ``now`` is what the clock says to it, if not the time; ``known`` is what need not be asked of an engine that is
         far away. ``on_compiled`` is told its SQL before it is run.
         """
-        from dbt_common.exceptions import DbtBaseException
+        from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
 
         node = self._nodes[model.name]
         refresh, node.config.full_refresh = node.config.full_refresh, full_refresh or node.config.full_refresh
@@ -121,17 +125,20 @@ class Models:
             with self._running(node, target, now, known) as (runner, build):
                 compiled = runner.compile(self._manifest)
                 build.paused = True
-                memo = self._memo(runner, compiled)
-                on_compiled(compiled.compiled_code or "")
+                sql = getattr(compiled, "compiled_code", None) or ""  # a seed has none
+                once = model.volatile or full_refresh
+                memo = None if once else self._memo(runner, compiled)
+                on_compiled(sql)
                 build.paused = False
                 if not compiled.is_ephemeral_model:
                     runner.run(compiled, self._manifest)
         except DbtBaseException as error:
+            if isinstance(error, DbtRuntimeError):
+                error.add_node(node)  # it then says in which file
             raise BuildFailed(f"{model.name} could not be built.", why=str(error).strip()) from error
         finally:
             node.config.full_refresh = refresh
-        sql = compiled.compiled_code or ""
-        return Built(build, sql, None if model.volatile or full_refresh else traced(build, sql, memo))
+        return Built(build, sql, None if once else traced(build, sql, memo))
 
     def check(
         self,
@@ -183,6 +190,9 @@ class Models:
         self, node: Any, target: DbtTarget, now: datetime | None, known: Known | None
     ) -> Iterator[tuple[Any, Building]]:
         """dbt's own runner of a node, connected at the target's ref."""
+        from dbt_common.context import set_invocation_context
+
+        self._take_over()
         self._go_to(target)
         adapter = self._adapter
         self._known = known
@@ -190,11 +200,20 @@ class Models:
             _tell(adapter, self._config.credentials.database, known.entries)
         _forget_compiled(self._manifest, node)
         with building(now) as build, environment(target.env), working_directory_kept():
+            set_invocation_context(dict(os.environ))
             try:
                 with adapter.connection_named(node.unique_id, node):
                     yield _runner(node)(self._config, adapter, node, 1, 1), build
             finally:
                 adapter.release_connection()
+
+    def _take_over(self) -> None:
+        """Let what dbt keeps for a whole process be ours: another project, or `dbt build`, may have run in it since."""
+        from dbt.adapters.factory import FACTORY
+        from dbt.flags import set_flags
+
+        FACTORY.adapters[self._adapter.type()] = self._adapter
+        set_flags(self._config.args)  # type: ignore[no-untyped-call]
 
     def _go_to(self, target: DbtTarget) -> None:
         """Let everything that is built from now on be built there."""
@@ -240,12 +259,6 @@ class Models:
             return [adapter.Column.from_description(name, type_) for name, type_ in found]
 
         adapter.get_columns_in_relation = columns
-
-    @property
-    def _adapter(self) -> Any:
-        from dbt.adapters.factory import get_adapter
-
-        return get_adapter(self._config)
 
     def _memo(self, runner: Any, node: Any) -> Any:
         from dbt.adapters.base.relation import BaseRelation
@@ -343,8 +356,9 @@ class Models:
         ]
 
 
-def _parse(project: Path, target: str, scratch: Path, variables: Mapping[str, Any]) -> tuple[Any, Any]:
+def _parse(project: Path, target: str, scratch: Path, variables: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     try:
+        from dbt.adapters.factory import FACTORY, get_adapter
         from dbt.cli.flags import Flags
         from dbt.cli.types import Command
         from dbt.config.runtime import RuntimeConfig, load_profile, load_project
@@ -385,9 +399,19 @@ def _parse(project: Path, target: str, scratch: Path, variables: Mapping[str, An
             config = RuntimeConfig.from_parts(
                 load_project(folder, False, profile, dict(variables)), profile, flags
             )
-            return config, parse_manifest(config, False, False, False, [])
+            FACTORY.adapters.pop(profile.credentials.type, None)  # another project's
+            manifest = parse_manifest(config, False, False, False, [])
+            return config, manifest, get_adapter(config)
     except DbtBaseException as error:
         raise BuildFailed("dbt cannot parse the project.", why=str(error).strip()) from error
+
+
+def _takes_files(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def _runner(node: Any) -> Any:

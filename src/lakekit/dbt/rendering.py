@@ -95,7 +95,7 @@ def _environment() -> Any:
     return made
 
 
-def _of_what_is_known(test: Callable[..., Any]) -> Callable[..., Any]:
+def _of_what_is_known(test: Any) -> Any:
     """One of Jinja's tests (``is defined``), but of what stands for something of dbt's it cannot tell."""
 
     @wraps(test)

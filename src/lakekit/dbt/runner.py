@@ -139,14 +139,21 @@ def link_package(project: Path) -> None:
     place = project / "dbt_packages" / "lakekit"
     if place.is_symlink() and place.resolve() == PACKAGE.resolve():
         return
-    place.parent.mkdir(exist_ok=True)
-    if place.is_symlink():
-        place.unlink()
-    elif place.exists():
-        shutil.rmtree(place)
-    # Another process may have made the very same link in the meantime.
-    with suppress(FileExistsError):
-        place.symlink_to(PACKAGE, target_is_directory=True)
+    try:
+        place.parent.mkdir(exist_ok=True)
+        if place.is_symlink():
+            place.unlink(missing_ok=True)
+        elif place.exists():
+            shutil.rmtree(place)
+        # Another process may have made the very same link in the meantime.
+        with suppress(FileExistsError):
+            place.symlink_to(PACKAGE, target_is_directory=True)
+    except OSError as error:
+        raise ProjectError(
+            f"lakekit's macros cannot be linked to {place}.",
+            why=error.strerror or str(error),
+            todo="let it be written there, or run `lakekit build` once where it may",
+        ) from error
 
 
 def _runner_class() -> Any:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typing_extensions import override
 
-from ..errors import LakekitError
+from ..errors import LakekitError, UsageError
 from ..naming import quote
 from .plugin import run_of
 from .story import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ..dbt.models import Check
     from ..dbt.runner import Node
@@ -25,13 +26,21 @@ if TYPE_CHECKING:
 _ROWS_SHOWN = 5
 
 
+def is_tested(file: Path, config: pytest.Config) -> bool:
+    """Whether a ``dbt_project.yml`` is that of the project whose tests are run."""
+    try:
+        return file.parent.resolve() == run_of(config).settings.dbt.resolve()
+    except LakekitError:
+        return True  # to be told when its tests are collected
+
+
 class DbtProject(pytest.File):
     """A ``dbt_project.yml``, whose tests are its items."""
 
     @override
     def collect(self) -> Iterator[DbtTest]:
-        run = run_of(self.config)
         try:
+            run = run_of(self.config)
             checks = run.harness(run.engine).checks(run.session(run.engine).main)
         except LakekitError as error:
             raise self.CollectError(str(error)) from error
@@ -77,8 +86,16 @@ class DbtTest(pytest.Item):
 
     def _run_data_test(self) -> Node:
         run = run_of(self.config)
-        lake = run.branch_of_main()
-        node = run.harness(run.engine).check(lake, self._check)
+        lake, harness = run.branch_of_main(), run.harness(run.engine)
+        there, models = lake.catalog.entries(lake.ref), harness.graph(lake).models
+        read = [models[name] for name in self._check.models if name in models]
+        if missing := [one.name for one in read if one.materialized != "ephemeral" and one.id not in there]:
+            raise UsageError(
+                f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not in the lake.",
+                why="a data test looks at the project's own lake, at main, and there it has not been built",
+                todo="build it first: lakekit build",
+            )
+        node = harness.check(lake, self._check)
         if node.ok:
             return node
         try:

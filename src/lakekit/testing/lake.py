@@ -361,7 +361,13 @@ class LakeUnderTest(Branch):
         except LakekitError as error:
             if id_ in self._there():
                 raise
-            raise UsageError(f"{name} is not there.", todo=f'build it first: lake.build("{name}")') from error
+            model = self.graph.at(id_)
+            todo = (
+                f'build it first: lake.build("{model.name}")'
+                if model
+                else f'give it rows first: lake.given("{name}", …)'
+            )
+            raise UsageError(f"{name} is not there.", todo=todo) from error
 
     def _read(self, id_: TableId, columns: Sequence[str]) -> pa.Table:
         listed = ", ".join(map(quote, columns))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _STACK = "LAKEKIT_TEST_STACK_OF_RUN"
 _OWNER = "LAKEKIT_TEST_OWNER_OF_RUN"
-_ENGINES = ("embedded", "trino")
+ENGINES = ("embedded", "trino")
 _BACKENDS = ("process", "docker", "remote")
 _DBT = "dbt_project.yml"
 _run = pytest.StashKey["Run"]()
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lakekit", "tests of a lakehouse's models (lakekit)")
     group.addoption(
         "--lake-engine",
-        choices=_ENGINES,
+        choices=ENGINES,
         help="What runs the SQL of tests on the `lake` fixture; default: ini lake_engine, else embedded.",
     )
     group.addoption(
@@ -96,9 +96,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     if file_path.name == _DBT:
-        from .dbt_tests import DbtProject
+        if not _in_a_project(parent.config):
+            return None
+        from .dbt_tests import DbtProject, is_tested
 
-        return DbtProject.from_parent(parent, path=file_path)
+        # dbt's packages have such files too.
+        return DbtProject.from_parent(parent, path=file_path) if is_tested(file_path, parent.config) else None
     if file_path.suffix in {".yml", ".yaml"} and _has_scenarios(file_path, parent.config):
         from .scenario_items import ScenarioFile
 
@@ -106,13 +109,18 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return None
 
 
+def _in_a_project(config: pytest.Config) -> bool:
+    folders = (config.rootpath, config.invocation_params.dir)
+    return bool(config.getini("lake_project")) or any(
+        (folder / "lakekit.toml").is_file() for folder in folders
+    )
+
+
 def _has_scenarios(file: Path, config: pytest.Config) -> bool:
     """Whether a file of a lakekit project, but not of its dbt project, has scenarios; other tools' files may have such a key."""
-    root = config.rootpath
-    if not config.getini("lake_project") and not any(
-        (folder / "lakekit.toml").is_file() for folder in (root, config.invocation_params.dir)
-    ):
+    if not _in_a_project(config):
         return False
+    root = config.rootpath
     try:
         text = file.read_bytes()
     except OSError:
@@ -124,8 +132,7 @@ def _has_scenarios(file: Path, config: pytest.Config) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    mark = metafunc.definition.get_closest_marker("lake")
-    engine = mark.kwargs.get("engine") if mark else None
+    engine = _engine_of(metafunc.definition)
     if "lake" in metafunc.fixturenames and isinstance(engine, (list, tuple)):
         metafunc.parametrize("lake_engine", engine, indirect=True)
 
@@ -133,17 +140,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def lake_engine(request: pytest.FixtureRequest) -> str:
     """What runs the SQL of this test."""
-    mark = request.node.get_closest_marker("lake")
-    engine = (
-        getattr(request, "param", None)
-        or (mark.kwargs.get("engine") if mark else None)
-        or run_of(request.config).engine
-    )
-    if engine not in _ENGINES:
+    engine = getattr(request, "param", None) or _engine_of(request.node) or run_of(request.config).engine
+    if engine not in ENGINES:
         pytest.fail(
-            f"@pytest.mark.lake(engine={engine!r}): there is no such engine; they are: {', '.join(_ENGINES)}"
+            f"@pytest.mark.lake(engine={engine!r}): there is no such engine; they are: {', '.join(ENGINES)}",
+            pytrace=False,
         )
     return str(engine)
+
+
+def _engine_of(node: pytest.Item | pytest.Function) -> Any:
+    """What a test's own marker says: the name of an engine or several, or None."""
+    mark = node.get_closest_marker("lake")
+    if mark is None:
+        return None
+    if len(mark.args) + len(mark.kwargs) != 1 or mark.kwargs.keys() - {"engine"}:
+        pytest.fail(
+            f"{node.nodeid}: a lake marker names an engine: @pytest.mark.lake(engine='trino')", pytrace=False
+        )
+    return mark.args[0] if mark.args else mark.kwargs["engine"]
 
 
 @pytest.fixture
@@ -178,11 +193,14 @@ def lakehouse(pytestconfig: pytest.Config) -> Any:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
     run = item.config.stash.get(_run, None)
+    told = False
     if run and call.excinfo and not item.config.getoption("fulltrace"):
         from .run import shorten
 
-        shorten(call.excinfo.value)
+        told = shorten(call.excinfo.value)
     report = yield
+    if told:
+        report.longrepr = str(call.excinfo.value)
     if run and call.excinfo:
         report.sections += run.said_last(call.excinfo.value)
     return report

@@ -7,12 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import LakekitError, ProjectError, StackFailed
+from ..errors import LakekitError, ProjectError, StackFailed, UsageError
 from ..lake import Lake
 from ..naming import new_branch_name
 from ..settings import Settings
 from .harness import Harness
-from .plugin import REPORTS
+from .plugin import ENGINES, REPORTS
 from .session import LakeSession
 
 if TYPE_CHECKING:
@@ -39,7 +39,12 @@ class Run:
     @property
     def engine(self) -> str:
         """The engine of tests that name none."""
-        return self._option("engine") or "embedded"
+        engine = self._option("engine") or "embedded"
+        if engine not in ENGINES:
+            raise UsageError(
+                f"lake_engine = {engine}: there is no such engine.", why=f"they are: {', '.join(ENGINES)}"
+            )
+        return engine
 
     def session(self, engine: str) -> LakeSession:
         """The lake of this process on an engine."""
@@ -146,16 +151,21 @@ class Run:
         return str(self._config.getoption(f"lake_{name}") or self._config.getini(f"lake_{name}"))
 
 
-def shorten(error: BaseException) -> None:
-    """Leave of an error's traceback what its reader can do something about: one of lakekit's says itself what and why."""
+def shorten(error: BaseException) -> bool:
+    """Leave of an error's traceback what its reader can do something about: one of lakekit's says itself what and why.
+
+    Whether there is nothing: it came up in a fixture of lakekit's own.
+    """
     if not isinstance(error, LakekitError):
-        return
+        return False
     error.__cause__, error.__suppress_context__ = None, True
     at = error.__traceback__
     while at is not None:
-        while at.tb_next and at.tb_next.tb_frame.f_code.co_filename.startswith(_PACKAGE):
-            at.tb_next = at.tb_next.tb_next
+        if at.tb_next and at.tb_next.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+            at.tb_next = None  # what follows, be it of a library, is lakekit's doing
+            return str(at.tb_frame.f_globals.get("__name__", "")).startswith("_pytest.")
         at = at.tb_next
+    return False
 
 
 def remove_stack(folder: str) -> None:

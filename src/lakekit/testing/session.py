@@ -47,12 +47,16 @@ class LakeSession:
             name = self._lake.catalog.create_branch(new_branch_name("test"), at=self._first()).name
         root = Lake(self._lake.settings, self._lake.catalog, self._lake.engine, name, name)
         self.main = LakeUnderTest(root, self._harness, Story(), Place())
-        self._make_schemas()
         self.ill = False
         """Whether a service was found to have ended."""
         self._slot = ""
         self._base = ""
         self._seen = -1
+        try:
+            self._make_schemas()
+        except BaseException:
+            self.close()
+            raise
 
     def take(self, test: Place) -> LakeUnderTest:
         """A lake for a test, as ``main`` is now; where services had ended, on ones that were started anew.
@@ -84,7 +88,7 @@ class LakeSession:
         """Leave nothing behind."""
         try:
             if self._settings.engine != "embedded":
-                for name in filter(None, (self._slot, self.main.ref)):
+                for name in filter(None, (*self.main.branches, self._slot, self.main.ref)):
                     self.main.delete_branch(name)
         except StackFailed:
             pass  # gone with the services
@@ -106,7 +110,9 @@ class LakeSession:
             catalog.assign(self._slot, self._base)
         # To the test it is main: there is nothing that it could be published into.
         at = Lake(self._lake.settings, catalog, self._lake.engine, self._slot, self._slot)
-        return LakeUnderTest(at, self._harness, self.main.story.copy(), test)
+        taken = LakeUnderTest(at, self._harness, self.main.story.copy(), test)
+        taken.now = self.main.now
+        return taken
 
     def _embedded(self) -> Lake:
         from ..catalog.embedded import EmbeddedCatalog
