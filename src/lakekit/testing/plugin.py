@@ -199,7 +199,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
 
         told = shorten(call.excinfo.value)
     report = yield
-    if told:
+    if told and call.excinfo:
         report.longrepr = str(call.excinfo.value)
     if run and call.excinfo:
         report.sections += run.said_last(call.excinfo.value)
