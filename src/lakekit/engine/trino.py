@@ -63,7 +63,14 @@ class TrinoEngine:
 
     def put_rows(self, ref: str, table: TableId, rows: pa.Table, key: Sequence[str]) -> None:
         # What Trino takes for each statement is more than a commit through PyIceberg takes as a whole.
-        put_through_pyiceberg(self._nessie.iceberg(ref), table, rows, key)
+        try:
+            put_through_pyiceberg(self._nessie.iceberg(ref), table, rows, key)
+        except OSError as error:
+            raise StackFailed(
+                f"The S3 store does not answer at {self._endpoints.s3_endpoint}.",
+                why=str(error),
+                todo="lakekit status",
+            ) from error
 
     def dbt_target(self, ref: str) -> DbtTarget:
         at = self._endpoints

@@ -12,6 +12,7 @@ import pyarrow as pa
 from typing_extensions import override
 
 from ..catalog.protocol import TableId
+from ..dbt.recording import digest
 from ..dbt.runner import BuildReport, Node
 from ..engine.clock import freeze
 from ..errors import LakekitError, UsageError
@@ -75,7 +76,8 @@ class LakeUnderTest(Branch):
     def now(self, now: datetime | date | str | None) -> None:
         """Stop the clock, at an instant or its ISO text (in UTC unless it says otherwise), or let it go on."""
         try:
-            at = datetime.fromisoformat(now if isinstance(now, str) else now.isoformat()) if now else None
+            text = now if now is None or isinstance(now, str) else now.isoformat()
+            at = None if text is None else datetime.fromisoformat(text)
         except (ValueError, AttributeError) as error:
             raise UsageError(
                 f"The clock cannot be stopped at {now!r}.",
@@ -100,6 +102,12 @@ class LakeUnderTest(Branch):
         Raises ``UsageError`` for a table that is neither, an unknown column, a value of another type and a missing key.
         """
         given = rows_of(rows)
+        if "." not in table and table not in self.graph.models:
+            alike = [known for known in self.harness.project.references() if known.endswith(f".{table}")]
+            if alike:
+                raise UsageError(
+                    f"'{table}' is no model.", todo=f"did you mean the source's table {alike[0]}?"
+                )
         if "." in table and self.graph.models.get(table) is None:
             self._sync(table, given, new_columns or {})
         elif new_columns:
@@ -174,7 +182,8 @@ class LakeUnderTest(Branch):
         if model and self.harness.coverage is not None:
             self.harness.coverage.expected(model.name, names or columns, self.test.id)
         if difference := compare(found, expected, key=key, partial=partial, tolerance=tolerance):
-            raise AssertionError(f"{table} is not what was expected: {difference}")
+            hint = self._not_built_since(model) if model else ""
+            raise AssertionError(f"{table} is not what was expected: {difference}{hint}")
 
     def expect_snapshot(self, table: str, *, name: str = "", key: Sequence[str] | None = None) -> None:
         """Expect a model, or any ``schema.table``, to hold what it held when its snapshot was written.
@@ -207,13 +216,16 @@ class LakeUnderTest(Branch):
 
     @override
     def load(self, *of: Any, **how: Any) -> StreamReport:
-        self.story.statements += 1
-        return super().load(*of, **how)
+        report = super().load(*of, **how)
+        self.story.landed()
+        return report
 
     @override
     def land(self, *of: Any, **how: Any) -> LandingReport:
-        self.story.statements += 1
-        return super().land(*of, **how)
+        try:
+            return super().land(*of, **how)
+        finally:
+            self.story.landed()  # what came before a failure is durable
 
     @override
     def branch(self, name: str | None = None) -> LakeUnderTest:
@@ -255,7 +267,10 @@ class LakeUnderTest(Branch):
         if held := self.story.streams.get(table):
             return held.copy()
         reference = self.harness.project.reference(table)
-        return Stream(reference, dict(reference.properties))
+        stream = Stream(reference, dict(reference.properties))
+        if self.story.statements and (id_ := TableId.parse(table)) in self._there():
+            stream.hold(self._read(id_, self.schema(id_, table).names).to_pylist())
+        return stream
 
     def _hold(self, model: Model, rows: list[dict[str, Any]]) -> None:
         if model.materialized == "ephemeral":
@@ -265,6 +280,13 @@ class LakeUnderTest(Branch):
             )
         schema = self._columns_of(model)
         table = arrow_table(rows, schema, what=model.name)
+        for name in model.key:
+            if name in schema.names and table.column(name).null_count:
+                raise UsageError(
+                    f"A row of {model.name} has no '{name}'.",
+                    why="it is the model's unique_key",
+                    todo="give each row its own",
+                )
         if entry := self.catalog.entries(self.ref).get(model.id):
             super().sql(f"drop {entry.kind} {quote(model.schema, model.table)}")
         self.engine.put_rows(self.ref, model.id, table, ())
@@ -272,19 +294,25 @@ class LakeUnderTest(Branch):
         self.story.changed(str(model.id))
 
     def _columns_of(self, model: Model) -> pa.Schema:
-        """The columns of a model: those that it has when it is built of what is there, or of nothing."""
-        key = self.harness.columns_key(model, self.graph)
+        """The columns of a model: those that it has, or would have if it were built of what is there."""
+        if model.id in self._there():
+            return self.schema(model.id, model.name)
+        # A source that sends other columns than its reference says is this test's alone.
+        own = {table: of.properties for table, of in self.story.streams.items() if of.is_changed}
+        key = digest(self.harness.columns_key(model, self.graph), repr(sorted(own.items())))
         if kept := self.harness.kept.get(f"columns of {model.name}", key):
             return pa.ipc.read_schema(pa.py_buffer(kept))
         with self.branch() as tried:
-            tried.story.given.discard(model.name)
-            if model.id in tried.catalog.entries(tried.ref):
-                schema = tried.schema(model.id, model.name)
-            else:
-                tried.build(model.name)
-                schema = tried.schema(model.id, model.name)
+            tried.build(model.name)
+            schema = tried.schema(model.id, model.name)
         self.harness.kept.put(f"columns of {model.name}", key, schema.serialize().to_pybytes())
         return schema
+
+    def _not_built_since(self, model: Model) -> str:
+        """What to say of a model that was built of something else than what is there now."""
+        if model.name not in self.story.built or self.story.built[model.name] == self._inputs(model):
+            return ""
+        return f"\n{model.name} has not been built since what it reads was given."
 
     def _needed(self, chosen: Sequence[Model]) -> list[Model]:
         """The chosen models, and of all that they read what has not been built of what is there now; parents first."""
@@ -307,13 +335,13 @@ class LakeUnderTest(Branch):
                 moved.add(model.name)
         return needed
 
-    def _inputs(self, model: Model) -> tuple[int, ...]:
+    def _inputs(self, model: Model) -> tuple[object, ...]:
         story = self.story
         if model.materialized == "view":  # it changes when what it reads has other columns, not other rows
             above = [self.graph.models[name] for name in self.graph.ancestors([model.name])]
             sources = sorted({table for one in (model, *above) for table in one.sources})
-            return (story.statements, *(story.shapes.get(table, 0) for table in sources))
-        return (story.statements, *self._changes_read(model))
+            return (self._now, story.statements, *(story.shapes.get(table, 0) for table in sources))
+        return (self._now, story.statements, *self._changes_read(model))
 
     def _changes_read(self, model: Model) -> tuple[int, ...]:
         """How often the rows that a model reads have changed, those behind views among them."""

@@ -23,6 +23,7 @@ ENGINES = ("embedded", "trino")
 _BACKENDS = ("process", "docker", "remote")
 _DBT = "dbt_project.yml"
 _run = pytest.StashKey["Run"]()
+_before = pytest.StashKey[dict[str, str | None]]()
 REPORTS = "lakekit-reports"
 """The plugin that gathers what is to be told at the end, if anything is."""
 
@@ -75,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Reports(costs=costs, coverage=coverage), REPORTS)
     # Named before xdist starts its workers, which inherit the environment and share one stack.
     if not hasattr(config, "workerinput"):
+        config.stash[_before] = {name: os.environ.get(name) for name in (_STACK, _OWNER)}
         os.environ[_STACK] = os.path.join(  # noqa: PTH118 - pathlib costs what this plugin may
             tempfile.gettempdir(), f"lakekit-test-stack-{os.getpid()}-{os.urandom(4).hex()}"
         )
@@ -86,8 +88,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if run:
         run.close()
     if not hasattr(config, "workerinput"):
-        stack = os.environ.pop(_STACK, "")
-        os.environ.pop(_OWNER, None)
+        stack = os.environ.get(_STACK, "")
+        for name, value in config.stash.get(
+            _before, {}
+        ).items():  # a run within a run leaves the outer one its own
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
         if os.path.isdir(stack):  # noqa: PTH112
             from .run import remove_stack
 
@@ -168,7 +176,9 @@ def lake(request: pytest.FixtureRequest, lake_engine: str) -> Iterator[LakeUnder
 
     session = run_of(request.config).session(lake_engine)
     node = request.node
-    taken = session.take(Place(node.nodeid, node.path, node.name, request.config.getoption("lake_update")))
+    taken = session.take(
+        Place(node.nodeid, node.path, node.nodeid.partition("::")[2], request.config.getoption("lake_update"))
+    )
     yield taken
     if left := session.give_back(taken):
         warnings.warn(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,7 @@ class Run:
         self._stack = Path(stack)
         self._owner = owner
         self._sessions: dict[str, LakeSession] = {}
+        self._failed: dict[str, LakekitError] = {}
         self._harnesses: dict[str, Harness] = {}
         self._of_main: Branch | None = None
 
@@ -48,9 +50,15 @@ class Run:
 
     def session(self, engine: str) -> LakeSession:
         """The lake of this process on an engine."""
+        if failed := self._failed.get(engine):
+            raise failed
         if engine not in self._sessions:
             harness = self.harness(engine)
-            self._sessions[engine] = LakeSession(harness.settings, harness, self.endpoints)
+            try:
+                self._sessions[engine] = LakeSession(harness.settings, harness, self.endpoints)
+            except LakekitError as error:
+                self._failed[engine] = error  # each test would wait for the same again
+                raise
         return self._sessions[engine]
 
     def harness(self, engine: str) -> Harness:
@@ -93,7 +101,7 @@ class Run:
     def said_last(self, error: BaseException) -> list[tuple[str, str]]:
         """What a service said last, where a test failed because it ended; the next test starts it again."""
         session = self._sessions.get("trino")
-        if session is None or not isinstance(error, LakekitError):
+        if session is None or isinstance(error, AssertionError):
             return []
         from ..stack import stack_of
 
@@ -104,11 +112,12 @@ class Run:
 
     def close(self) -> None:
         """Leave nothing behind but the stack, which others may be at."""
-        for session in self._sessions.values():
-            session.close()
-        if self._of_main:
-            self._of_main.delete_branch(self._of_main.ref)
-            self._of_main.close()
+        with ExitStack() as closing:  # what fails keeps none of the others
+            for session in self._sessions.values():
+                closing.callback(session.close)
+            if self._of_main:
+                closing.callback(self._of_main.close)
+                closing.callback(self._of_main.delete_branch, self._of_main.ref)
 
     @cached_property
     def settings(self) -> Settings:

@@ -6,10 +6,11 @@ one branch for its tests, which is pointed at the run's lake again before each o
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..errors import StackFailed
 from ..lake import Lake
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from ..settings import Settings
     from .harness import Harness
+
+
+_PREFIX: Final = "lakekit-test-lake-"
 
 
 class LakeSession:
@@ -38,13 +42,14 @@ class LakeSession:
 
     def _open(self) -> None:
         if self._settings.engine == "embedded":
-            self._folder = Path(tempfile.mkdtemp(prefix="lakekit-test-lake-"))
+            _sweep()
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
             self._lake = self._embedded()
-            name = MAIN
         else:
             self._heal()
             self._lake = Lake.over(self._settings)
-            name = self._lake.catalog.create_branch(new_branch_name("test"), at=self._first()).name
+        # A branch, for main cannot be pointed elsewhere where a build has to be taken back.
+        name = self._lake.catalog.create_branch(new_branch_name("test"), at=self._first()).name
         root = Lake(self._lake.settings, self._lake.catalog, self._lake.engine, name, name)
         self.main = LakeUnderTest(root, self._harness, Story(), Place())
         self.ill = False
@@ -79,10 +84,17 @@ class LakeSession:
 
     def give_back(self, lake: LakeUnderTest) -> list[str]:
         """Forget what a test did, and return the branches that it left behind; they are deleted."""
-        left = sorted(lake.branches)
-        for name in left:
-            lake.delete_branch(name)
-        return left
+        left = set(lake.branches)
+        if self._settings.engine == "embedded":  # no one else makes branches there
+            left |= {ref.name for ref in lake.catalog.refs()} - {MAIN, self.main.ref, self._slot}
+            left -= self.main.branches
+        for name in sorted(left):
+            try:
+                lake.delete_branch(name)
+            except StackFailed:
+                self.ill = True  # and what was in them is gone
+                break
+        return sorted(left)
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -131,3 +143,21 @@ class LakeSession:
         models = self.main.graph.models.values()
         for schema in sorted({model.schema for model in models}):
             Lake.sql(self.main, f'create schema if not exists "{schema}"')
+
+
+def _sweep() -> None:
+    """Remove the lakes of processes that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not _lives(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True

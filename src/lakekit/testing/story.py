@@ -30,18 +30,23 @@ class Story:
     """How often a table has been given or built."""
     shapes: dict[str, int] = field(default_factory=dict)
     """How often the columns of a source's table have changed."""
-    built: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """What each model was built of: the changes of all that it reads, in order."""
+    built: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    """What each model was built of: at what time, and the changes of all that it reads, in order."""
     statements: int = 0
     """How many statements a test has run that may have changed something."""
 
     def changed(self, table: str) -> None:
         self.changes[table] = self.changes.get(table, 0) + 1
 
+    def landed(self) -> None:
+        """Something was written past ``given``: what stands in the sources' tables has to be read again."""
+        self.statements += 1
+        self.streams.clear()
+
     def copy(self) -> Story:
         """The same up to now; what happens from now on, happens to one of them."""
         return Story(
-            Clock(self.clock.syncs),
+            Clock(self.clock.last),
             {name: stream.copy() for name, stream in self.streams.items()},
             set(self.given),
             dict(self.changes),

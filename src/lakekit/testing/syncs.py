@@ -30,6 +30,9 @@ BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """When the first sync of a test extracts its records; each later one does a minute after the one before."""
 
 _BETWEEN: Final = timedelta(minutes=1)
+_AT_ONCE: Final = timedelta(milliseconds=1)
+"""The least that two extractions can be apart: bronze holds them in milliseconds."""
+
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -46,6 +49,19 @@ class Stream:
     def copy(self) -> Stream:
         return Stream(self.reference, dict(self.properties), dict(self.rows), dict(self.said))
 
+    def hold(self, rows: Iterable[Row]) -> None:
+        """Take over rows that have landed otherwise; columns that only they have are the source's from now on."""
+        for row in rows:
+            key = tuple(row[name] for name in self.key) or (row[RAW_ID],)
+            self.rows[key] = row
+            said = {name: value for name, value in row.items() if name in self.properties}
+            self.said[tuple(str(value) for value in key)] = said
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the source sends other columns than its reference says."""
+        return self.properties != self.reference.properties
+
     @property
     def key(self) -> tuple[str, ...]:
         return self.reference.key
@@ -58,15 +74,19 @@ class Stream:
 
 @dataclass(slots=True)
 class Clock:
-    """When the syncs of a test extract."""
+    """When the syncs of a test extract: each later than the one before."""
 
-    syncs: int = 0
+    last: datetime | None = None
 
     def next(self, now: datetime | None) -> datetime:
-        """The instant of the next sync: a minute after the last, or ``now`` where time stands still and that is later."""
-        self.syncs += 1
-        at = BEGINNING + _BETWEEN * (self.syncs - 1)
-        return max(at, now) if now else at
+        """The instant of the next sync: a minute after the last, or as soon as can be where time stands still at ``now``."""
+        if self.last is None:
+            self.last = now or BEGINNING
+        elif now is None:
+            self.last += _BETWEEN
+        else:
+            self.last = max(now, self.last + _AT_ONCE)
+        return self.last
 
 
 def sync(stream: Stream, given: Iterable[Mapping[str, Any]], at: datetime, what: str) -> pa.Table:

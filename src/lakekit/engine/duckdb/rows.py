@@ -11,9 +11,9 @@ from pyarrow.parquet import write_table
 from ...catalog.embedded.refusals import SchemaExists
 from ...errors import QueryFailed
 from ...naming import CATALOG, quote
-from ..rows import must_be_given, must_have_key, storable
+from ..rows import must_be_given, must_have_key, put_through_pyiceberg, storable
 from .session import described, failing
-from .shapes import column_names, required_columns
+from .shapes import column_names, required_columns, requires_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +34,11 @@ def put_rows(session: Session, table: TableId, rows: pa.Table, key: Sequence[str
     must_have_key(rows, key, table)
     rows = storable(rows)
     entry = session.catalog.entries(session.ref).get(table)
+    if entry and entry.kind == "table" and requires_inside(entry.pointer):
+        session.writable()
+        with failing():
+            put_through_pyiceberg(session.catalog.iceberg(session.ref), table, rows, key)
+        return
     with session.cursor() as cursor, failing(), _readable(rows, session.catalog.folder) as given:
         if entry is None:
             _create(session, cursor, table, rows, given)

@@ -53,6 +53,23 @@ def required_columns(pointer: str) -> set[str]:
     return {field["name"] for field in fields if field["required"]}
 
 
+def requires_inside(pointer: str) -> bool:
+    """Whether something inside a column may not be null: DuckDB then refuses what is empty, too."""
+    fields = current_schema(read_json(pointer))["fields"]
+    return any(_requires(field["type"]) for field in fields)
+
+
+def _requires(kind: Json | str) -> bool:
+    if isinstance(kind, str):
+        return False
+    match kind["type"]:
+        case "struct":
+            return any(field["required"] or _requires(field["type"]) for field in kind["fields"])
+        case "list":
+            return bool(kind["element-required"]) or _requires(kind["element"])
+    return bool(kind["value-required"]) or _requires(kind["value"])
+
+
 def _duckdb(kind: Json | str) -> str:
     if isinstance(kind, str):
         return kind.replace("decimal(", "DECIMAL(").replace(" ", "") if "(" in kind else _PRIMITIVE[kind]
