@@ -125,4 +125,9 @@ def test_an_order_that_was_deleted_before_it_was_read_has_no_lines(lake):
     lake.expect(MODEL, [])
 
 
-# That an order which loses all its lines keeps them is a known weakness (a full refresh mends it): no test says so.
+def test_an_order_that_loses_all_its_lines_has_none(lake):
+    lake.given("shopify.orders", [order(1, line(10)), order(2, line(20))])
+    lake.build(MODEL)
+    lake.given("shopify.orders", [order(1)])
+    lake.build(MODEL)
+    lake.expect(MODEL, [{"order_line_id": 201, "order_id": 2}])

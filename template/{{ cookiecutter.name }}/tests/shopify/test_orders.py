@@ -222,18 +222,21 @@ def test_an_older_version_that_comes_late_does_not_undo_a_cancellation(lake):
     lake.expect(MODEL, [{"order_id": 1, "is_cancelled": True, "updated_at": at("2026-02-11")}])
 
 
-def test_an_order_without_lines_waits_for_one_that_has_some(lake):
+def test_an_order_without_lines_comes_to_nothing_but_its_shipping(lake):
     lake.given("shopify.orders", [order(1, shipping=5, total=5)])
     lake.build(MODEL)
-    lake.expect(MODEL, [])
-    lake.given("shopify.orders", [order(2, line(20))])
+    nothing = {"units": 0, "gross_amount": 0, "tax_amount": 0, "shop_gross_amount": 0}
+    lake.expect(MODEL, [{"order_id": 1, "shipping_amount": 5, "total_amount": 5, **nothing}])
+
+
+def test_an_order_that_loses_all_its_lines_comes_to_nothing(lake):
+    lake.given("shopify.orders", [order(1, line(10)), order(2, line(20))])
+    lake.build(MODEL)
+    lake.given("shopify.orders", [order(1)])
     lake.build(MODEL)
     lake.expect(
         MODEL,
-        [
-            {"order_id": 1, "units": 0, "gross_amount": 0, "tax_amount": 0, "shop_gross_amount": 0},
-            {"order_id": 2, "units": 1, "gross_amount": 20, "tax_amount": 0, "shop_gross_amount": 20},
-        ],
+        [{"order_id": 1, "units": 0, "gross_amount": 0}, {"order_id": 2, "units": 1, "gross_amount": 20}],
     )
 
 
