@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,7 @@ WRONG = """\
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = new(tmp_path_factory.mktemp("scenarios") / "shop")
+    shutil.rmtree(made / "tests")  # the template's own
     (made / "tests").mkdir()
     (made / "tests/customers.csv").write_text("id,email\n1,bea@example.com\n")
     return made

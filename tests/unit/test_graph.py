@@ -98,4 +98,6 @@ def test_any_graph_is_ordered_and_reached(models: Graph, data: st.DataObject) ->
     assert all(ordered.index(other) < ordered.index(one) for one in ordered for other in reads[one])
     chosen = [model.name for model in models.select(f"+{name}+")]
     assert set(chosen) == {name} | reads[name] | models.descendants(name)
-    assert chosen == [one for one in ordered if one in chosen]
+    assert all(
+        chosen.index(other) < chosen.index(one) for one in chosen for other in reads[one] & set(chosen)
+    )

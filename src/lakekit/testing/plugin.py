@@ -209,7 +209,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
 
         told = shorten(call.excinfo.value)
     report = yield
-    if told and call.excinfo:
+    if told and call.excinfo and call.when != "call":
         report.longrepr = str(call.excinfo.value)
     if run and call.excinfo:
         report.sections += run.said_last(call.excinfo.value)
