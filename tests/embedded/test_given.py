@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,14 +58,14 @@ def test_a_sync_of_long_ago_is_extracted_long_ago(lake: LakeUnderTest) -> None:
 
 def test_what_was_loaded_in_between_is_not_forgotten(lake: LakeUnderTest) -> None:
     lake.given(CUSTOMER, [{"id": 1, "email": "old@x.com"}])
-    newer = {"id": 1, "email": "new@x.com", "updated_at": "2026-05-01T00:00:00Z"}
+    newer = {"id": 1, "email": "new@x.com", "updated_at": datetime(2026, 5, 1, tzinfo=UTC)}
     lake.load(CUSTOMER, [newer], cursor="updated_at")
     lake.given(CUSTOMER, [{"id": 1, "first_name": "Ann", "updated_at": "2026-05-02T00:00:00Z"}])
     lake.expect(CUSTOMER, [{"id": 1, "email": "new@x.com", "first_name": "Ann"}])
 
 
 def test_rows_can_be_given_to_a_table_that_has_landed(lake: LakeUnderTest) -> None:
-    lake.load(CUSTOMER, [{"id": 1, "email": "a@x.com", "updated_at": "2026-01-01T00:00:00Z"}])
+    lake.load(CUSTOMER, [{"id": 1, "email": "a@x.com", "updated_at": datetime(2026, 1, 1, tzinfo=UTC)}])
     lake.given(CUSTOMER, [{"id": 2, "email": "b@x.com"}])
     lake.expect(CUSTOMER, [{"id": 1, "email": "a@x.com"}, {"id": 2, "email": "b@x.com"}])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lakekit.dbt.models import Models
@@ -200,6 +200,7 @@ def files(template: Worker) -> dict[str, Path]:
 @settings(
     max_examples=4,
     deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # what fails is told by its name; to make it small takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
@@ -226,4 +227,9 @@ def test_every_model_of_the_template_is_rendered_as_dbt_compiles_it(
         memos = {trace.compiled: trace.memo for trace in template.harness.kept.recordings.get(name).traces}
         assert None not in memos.values(), name
         read = sql.replace("\r\n", "\n").strip()
-        assert {render(read, memo) for memo in memos.values()} == {again[name], at_first[name]}, name
+        try:
+            rendered = {render(read, memo) for memo in memos.values()}
+        except Unknown:
+            assert "endset" in sql, name  # SQL that is a macro's argument: dbt alone knows what it gives
+            continue
+        assert rendered == {again[name], at_first[name]}, name
