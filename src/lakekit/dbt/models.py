@@ -88,7 +88,9 @@ class Models:
             self._temporary = TemporaryDirectory(prefix="lakekit-dbt-")
             scratch = Path(self._temporary.name)
         # Where the engine is says the environment, another in each run: what is parsed under it dbt would parse anew.
-        with working_directory_kept(), environment(dict.fromkeys(target.env)):
+        # A password is needed, or there is no profile; dbt keeps nothing of it.
+        parsed_under = {name: None if name.startswith("LAKEKIT_") else value for name, value in target.env.items()}
+        with working_directory_kept(), environment(parsed_under):
             self._config, self._manifest, self._adapter = _parse(project, target.name, scratch, variables)
         self._variables = dict(variables)
         self._at: DbtTarget | None = None
