@@ -26,9 +26,9 @@ def dbt(tmp_path: Path) -> Path:
     dbt = new(tmp_path / "shop", engine="embedded") / "orchestration"
     for folder in ("linked/macros", "linked/models", "outside"):
         append("x.sql", "select 1")(dbt.parent / folder)
-    (dbt.parent / "linked" / "back").symlink_to(dbt)
+    (dbt.parent / "linked" / "back").symlink_to(Path("../orchestration"))
     (dbt / "dbt_packages").mkdir(exist_ok=True)
-    (dbt / "dbt_packages" / "linked").symlink_to(dbt.parent / "linked")
+    (dbt / "dbt_packages" / "linked").symlink_to(Path("../../linked"))
     file = dbt / "dbt_project.yml"
     text = file.read_text()
     assert "macro-paths: [macros]" in text
