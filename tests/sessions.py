@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lakekit.dbt.recording import Recordings, Trace
 from lakekit.settings import Settings
 from lakekit.testing.harness import Harness
 from lakekit.testing.session import LakeSession
@@ -14,7 +12,9 @@ from lakekit.testing.story import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from lakekit.catalog.protocol import TableId
     from lakekit.testing.lake import LakeUnderTest
 
 
@@ -33,29 +33,13 @@ class Worker:
         return self.session.take(Place(**of))
 
 
-class Dbt(Harness):
-    """A harness that lets dbt build everything."""
-
-    def __init__(self, *of: Any) -> None:
-        super().__init__(*of)
-        self.kept.recordings = Forgetful(Path())
-
-
-class Forgetful(Recordings):
-    """Recordings that keep nothing."""
-
-    def get(self, model: str) -> None: ...
-
-    def add(self, model: str, source: str, trace: Trace) -> None: ...
-
-
 @contextmanager
 def worker(
-    project: Path, cache: Path | None = None, *, of: type[Harness] = Harness, **variables: Any
+    project: Path, cache: Path | None = None, *, replay: bool = True, **variables: Any
 ) -> Iterator[Worker]:
-    """A process that tests the models of a project; what it learns stays in ``cache``."""
+    """A process that tests the models of a project; what it learns stays in ``cache``. Without ``replay`` dbt builds."""
     settings = Settings.load(project)
-    harness = of(settings, cache or project / ".lakekit" / "testing", variables)
+    harness = Harness(settings, cache or project / ".lakekit" / "testing", variables, replay=replay)
     session = LakeSession(settings, harness, lambda: None)
     try:
         yield Worker(session, harness)
@@ -64,14 +48,28 @@ def worker(
 
 
 def contents(lake: LakeUnderTest, *models: str) -> dict[str, Any]:
-    """The place, the schema and, in an order of their own, the rows of models; of all that are there, if none is named."""
-    there = {entry.id for entry in lake.catalog.entries(lake.ref).values()}
+    """The place, the schema, how often it was written and, in an order of their own, the rows of models.
+
+    They are all that are there, if none is named.
+    """
+    there = {entry.id: entry.kind for entry in lake.catalog.entries(lake.ref).values()}
     names = models or [name for name, model in lake.graph.models.items() if model.id in there]
     return {
-        name: (str(id_), str(lake.schema(id_, name)), sorted(map(repr, lake.rows(name))))
+        name: (
+            str(id_),
+            str(lake.schema(id_, name)),
+            written(lake, id_) if there[id_] == "table" else there[id_],
+            sorted(map(repr, lake.rows(name))),
+        )
         for name in names
         if (id_ := lake.graph.models[name].id)
     }
+
+
+def written(lake: LakeUnderTest, table: TableId) -> list[str]:
+    """How a table was written: what each of its snapshots did."""
+    snapshots = lake.catalog.iceberg(lake.ref).load_table((table.schema, table.name)).snapshots()
+    return [snapshot.summary.operation.value for snapshot in snapshots if snapshot.summary]
 
 
 PROFILES = """

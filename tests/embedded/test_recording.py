@@ -17,7 +17,7 @@ from lakekit.errors import BuildFailed, LakekitError
 from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
 
-from ..sessions import SHOP, Dbt, contents, model, project_of, worker
+from ..sessions import SHOP, contents, model, project_of, worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def told(project: Path, story: Story, **how: Any) -> tuple[Any, bool]:
 
 
 def by_dbt(project: Path, story: Story) -> Any:
-    return told(project, story, of=Dbt)[0]
+    return told(project, story, replay=False)[0]
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ BATCHES = st.lists(st.lists(ORDERS, max_size=3, unique_by=lambda row: row["id"])
 def template(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The template with two processes at it: one that lets dbt build, and one that plays what it can."""
     project = new(tmp_path_factory.mktemp("recording") / "shop", engine="embedded")
-    with worker(project, of=Dbt) as dbt, worker(project) as playing:
+    with worker(project, replay=False) as dbt, worker(project) as playing:
         yield dbt, playing
 
 
@@ -264,7 +264,7 @@ def test_a_statement_that_fails_fails_as_dbt_says_it_and_the_next_build_is_fine(
         assert lake.rows("fct_sales") == [{"n": 13}]
 
     said: list[str] = []
-    for how in ({"of": Dbt}, {}, {}):
+    for how in ({"replay": False}, {}, {}):
         told(shop, failing, **how)
     assert len(set(said)) == 1
     assert "fct_sales could not be built" in said[0]
@@ -321,7 +321,7 @@ def test_a_model_that_depends_on_something_else_is_not_played(
         return tell
 
     def xs(found: Any) -> dict[str, Any]:
-        return {name: found[name][2] for name in names}
+        return {name: found[name][-1] for name in names}
 
     monkeypatch.setenv("SHOP_REGION", "north")
     north, _ = told(shop, story([PAID]))
@@ -355,7 +355,7 @@ def test_what_a_model_does_while_it_is_compiled_it_does_once(shop: Path) -> None
         done.append(len(lake.sql("select * from shop.audit")))
 
     done: list[int] = []
-    told(shop, story, of=Dbt)
+    told(shop, story, replay=False)
     told(shop, story)
     told(shop, story)
     assert done == [1, 1, 1]
@@ -509,7 +509,7 @@ def test_a_folder_that_takes_nothing_costs_only_time(shop: Path, tmp_path: Path)
 
 
 def test_dbt_can_be_interrupted_and_asked_again(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with worker(shop, of=Dbt) as one:
+    with worker(shop, replay=False) as one:
         lake = one.lake()
         lake.given("shopify.orders", [PAID])
         lake.build()
@@ -528,7 +528,7 @@ def test_dbt_can_be_interrupted_and_asked_again(shop: Path, monkeypatch: pytest.
 
 def test_dbt_s_own_build_in_the_same_process_disturbs_nothing(shop: Path) -> None:
     """It puts flags and an adapter of its own in dbt's globals, and leaves them there."""
-    with worker(shop, of=Dbt) as one, Lake.connect(shop) as own:
+    with worker(shop, replay=False) as one, Lake.connect(shop) as own:
         lake = one.lake()
         lake.given("shopify.orders", [PAID])
         lake.build()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lakekit.dbt import fingerprint as of_fingerprint
 from lakekit.dbt.fingerprint import fingerprint
 from lakekit.dbt.runner import link_package
 from lakekit.errors import ProjectError
@@ -14,12 +18,22 @@ from lakekit.scaffold import new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture
 def dbt(tmp_path: Path) -> Path:
-    return new(tmp_path / "shop", engine="embedded") / "orchestration"
+    """The template, with a linked package that leads back to it, and macros beside it."""
+    dbt = new(tmp_path / "shop", engine="embedded") / "orchestration"
+    for folder in ("linked/macros", "linked/models", "outside"):
+        append("x.sql", "select 1")(dbt.parent / folder)
+    (dbt.parent / "linked" / "back").symlink_to(Path("../orchestration"))
+    (dbt / "dbt_packages").mkdir(exist_ok=True)
+    (dbt / "dbt_packages" / "linked").symlink_to(Path("../../linked"))
+    file = dbt / "dbt_project.yml"
+    text = file.read_text()
+    assert "macro-paths: [macros]" in text
+    file.write_text(text.replace("macro-paths: [macros]", "macro-paths: [macros, ../outside]"))
+    return dbt
 
 
 def taken(dbt: Path, target: str = "embedded", **variables: object) -> str:
@@ -53,6 +67,10 @@ SEEN = {
     "a package": append("dbt_packages/dbt_utils/macros/star.sql", "{% macro star() %}*{% endmacro %}"),
     "a model is new": append("assets/marts/fct_new.sql", "select 1 as n"),
     "a model is gone": remove("assets/marts/dim_products.sql"),
+    "a linked package": lambda dbt: append("macros/x.sql", " ")(dbt.parent / "linked"),
+    "a model of a linked package": lambda dbt: append("models/x.sql", " ")(dbt.parent / "linked"),
+    "macros outside the project": lambda dbt: append("x.sql", " ")(dbt.parent / "outside"),
+    "a variable that a model names": append("assets/marts/dim_products.sql", "{{ env_var('HOME') }}"),
     "what dbt ignores": append(".dbtignore", "assets/marts"),
 }
 NOT_SEEN = {
@@ -99,6 +117,7 @@ def test_it_changes_with_target_and_variables_but_not_with_the_project_s_place(
     [
         ("macros/shop.sql", "SHOP_REGION", True),
         ("assets/marts/_marts.yml", "SHOP_REGION", True),
+        ("assets/marts/dim_products.sql", "SHOP_REGION", True),
         ("profiles.yml", "SHOP_SCHEMA", True),
         ("profiles.yml", "LAKEKIT_LAKE", False),
         ("profiles.yml", "DBT_ENV_SECRET_TRINO_TOKEN", False),
@@ -118,6 +137,29 @@ def test_variables_of_the_environment_count_where_they_are_named(
     assert len({unset, empty, north}) == (3 if counts else 1)
     monkeypatch.setenv("UNRELATED", "x")
     assert taken(dbt) == north
+
+
+@pytest.mark.parametrize("package", ["lakekit", "dbt-core", "dbt-adapters", "dbt-common"])
+def test_it_changes_with_what_is_installed(dbt: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    before = taken(dbt)
+    monkeypatch.setattr(
+        of_fingerprint, "version", lambda name: "0.0.0" if name == package else metadata.version(name)
+    )
+    assert taken(dbt) != before
+
+
+def test_it_changes_with_the_adapter_s_macros(
+    dbt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dbt.include.lakekit import PACKAGE_PATH
+
+    assert Path(PACKAGE_PATH).samefile(of_fingerprint._ADAPTER)
+    copy = tmp_path / "adapter"
+    shutil.copytree(PACKAGE_PATH, copy)
+    monkeypatch.setattr(of_fingerprint, "_ADAPTER", copy)
+    before = taken(dbt)
+    append("macros/materializations.sql", " ")(copy)
+    assert taken(dbt) != before
 
 
 def test_of_a_large_seed_only_size_and_time_are_looked_at(dbt: Path) -> None:

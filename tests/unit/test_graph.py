@@ -101,3 +101,18 @@ def test_any_graph_is_ordered_and_reached(models: Graph, data: st.DataObject) ->
     assert all(
         chosen.index(other) < chosen.index(one) for one in chosen for other in reads[one] & set(chosen)
     )
+
+
+def test_a_model_of_several_versions_is_found_by_its_plain_name_in_the_latest() -> None:
+    versions = {
+        name: Model(name, "model", "table", "core", name.replace(".", "_"), f"{name}.sql", latest=latest)
+        for name, latest in {"customers.v1": "", "customers.v2": "customers", "orders": ""}.items()
+    }
+    models = Graph(versions)
+    assert models.find("customers").name == "customers.v2"
+    assert [model.name for model in models.select("customers.v1 customers")] == [
+        "customers.v1",
+        "customers.v2",
+    ]
+    with pytest.raises(UsageError):
+        models.find("")

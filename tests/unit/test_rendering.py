@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lakekit.dbt.models import Models
 from lakekit.dbt.rendering import Memo, Unknown, memorise, render
 from lakekit.scaffold import new
+from lakekit.testing.kept import jinja
 
 from ..sessions import worker
 
@@ -144,6 +145,21 @@ def test_what_the_memo_does_not_know_it_does_not_guess(sql: str, edited: str) ->
 )
 def test_what_cannot_be_kept_is_not(sql: str) -> None:
     assert remembered(sql, numbers=lambda: iter([1, 2])) is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "evaluated"),
+    [
+        ("a {{ b }} c {%- if d -%} e", ["{{ b }}", "{%- if d -%}"]),
+        ("{# {{ a }} #}{{ b }}{# {% if c %} #}", ["{{ b }}"]),
+        ("{% raw %}{{ a }}{# {%- endraw -%}{{ b }}{%+raw-%}{%x%}{% endraw %}", ["{{ b }}"]),
+        ("{{ '}} {# ' }}{{ a }}{# #}", ["{{ '}} {# ' }}", "{{ a }}"]),
+        ("""{{ "\\"}}" ~ a }}""", ["""{{ "\\"}}" ~ a }}"""]),
+        ("{# {% raw %} #}{{ a }}{# {% endraw %} #}", ["{{ a }}"]),
+    ],
+)
+def test_what_jinja_evaluates_is_told_from_comments_and_raw_text(sql: str, evaluated: list[str]) -> None:
+    assert jinja(sql) == evaluated
 
 
 # The same of dbt: on the template.

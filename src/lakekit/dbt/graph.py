@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A model, seed or snapshot. ``file`` is relative to the dbt project; ``parents`` are names of others."""
+    """A model, seed or snapshot. ``parents`` are names of others.
+
+    ``file`` is relative to the dbt project, unless it lies elsewhere, as that of a package may.
+    """
 
     name: str
     kind: str
@@ -31,6 +34,8 @@ class Model(msgspec.Struct, frozen=True):
     """The files of ephemeral models that are part of its SQL."""
     volatile: bool = False
     """Whether its SQL depends on more than files, variables and what is in the lake."""
+    latest: str = ""
+    """What else a model is called whose latest version this is: ``customers`` of ``customers.v2``."""
 
     @property
     def id(self) -> TableId:
@@ -46,6 +51,9 @@ class Graph(msgspec.Struct):
         """The model of that name; raises ``UsageError`` with the nearest names."""
         if found := self.models.get(name):
             return found
+        for model in self.models.values():
+            if model.latest == name != "":
+                return model
         near = get_close_matches(name, self.models, n=3)
         raise UsageError(
             f"There is no model '{name}'.",

@@ -10,6 +10,7 @@ import os
 import re
 import warnings
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,13 +89,20 @@ class Models:
             self._temporary = TemporaryDirectory(prefix="lakekit-dbt-")
             scratch = Path(self._temporary.name)
         # Where the engine is says the environment, another in each run: what is parsed under it dbt would parse anew.
-        with working_directory_kept(), environment(dict.fromkeys(target.env)):
+        # A password is needed, or there is no profile; dbt keeps nothing of it.
+        parsed_under = {
+            name: None if name.startswith("LAKEKIT_") else value for name, value in target.env.items()
+        }
+        with working_directory_kept(), environment(parsed_under):
             self._config, self._manifest, self._adapter = _parse(project, target.name, scratch, variables)
         self._variables = dict(variables)
         self._at: DbtTarget | None = None
-        self._nodes = {
-            node.name: node for node in self._manifest.nodes.values() if node.resource_type in _KINDS
+        self._roots = {
+            name: Path(os.path.abspath(package.project_root))  # noqa: PTH100 - a link to a package is its place
+            for name, package in self._config.load_dependencies().items()
         }
+        self._nodes = self._by_name()
+        self._names = {node.unique_id: name for name, node in self._nodes.items()}
         tests = {id_: node for id_, node in self._manifest.nodes.items() if node.resource_type == "test"}
         self._checks = {**tests, **self._manifest.unit_tests}
         self._known: Known | None = None
@@ -120,13 +128,12 @@ class Models:
         from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
 
         node = self._nodes[model.name]
-        refresh, node.config.full_refresh = node.config.full_refresh, full_refresh or node.config.full_refresh
         try:
-            with self._running(node, target, now, known) as (runner, build):
+            with self._running(node, target, now, known, full_refresh=full_refresh) as (runner, build):
                 compiled = runner.compile(self._manifest)
                 build.paused = True
                 sql = getattr(compiled, "compiled_code", None) or ""  # a seed has none
-                once = model.volatile or full_refresh
+                once = self.graph.models[model.name].volatile or full_refresh
                 memo = None if once else self._memo(runner, compiled)
                 on_compiled(sql)
                 build.paused = False
@@ -136,8 +143,6 @@ class Models:
             if isinstance(error, DbtRuntimeError):
                 error.add_node(node)  # it then says in which file
             raise BuildFailed(f"{model.name} could not be built.", why=str(error).strip()) from error
-        finally:
-            node.config.full_refresh = refresh
         return Built(build, sql, None if once else traced(build, sql, memo))
 
     def check(
@@ -173,13 +178,13 @@ class Models:
     @property
     def checks(self) -> list[Check]:
         """The project's data tests and unit tests."""
-        names = {id_: node.name for id_, node in self._manifest.nodes.items()}
+        names = self._names
         return [
             Check(
                 id_,
                 node.name,
                 str(node.resource_type),
-                node.original_file_path,
+                self._file(node),
                 tuple(sorted(names[parent] for parent in node.depends_on.nodes if parent in names)),
             )
             for id_, node in self._checks.items()
@@ -187,12 +192,18 @@ class Models:
 
     @contextmanager
     def _running(
-        self, node: Any, target: DbtTarget, now: datetime | None, known: Known | None
+        self,
+        node: Any,
+        target: DbtTarget,
+        now: datetime | None,
+        known: Known | None,
+        *,
+        full_refresh: bool = False,
     ) -> Iterator[tuple[Any, Building]]:
         """dbt's own runner of a node, connected at the target's ref."""
         from dbt_common.context import set_invocation_context
 
-        self._take_over()
+        self._take_over(full_refresh=full_refresh)
         self._go_to(target)
         adapter = self._adapter
         self._known = known
@@ -207,13 +218,16 @@ class Models:
             finally:
                 adapter.release_connection()
 
-    def _take_over(self) -> None:
+    def _take_over(self, *, full_refresh: bool) -> None:
         """Let what dbt keeps for a whole process be ours: another project, or `dbt build`, may have run in it since."""
         from dbt.adapters.factory import FACTORY
         from dbt.flags import set_flags
 
         FACTORY.adapters[self._adapter.type()] = self._adapter
-        set_flags(self._config.args)  # type: ignore[no-untyped-call]
+        flags = copy(self._config.args)
+        object.__setattr__(flags, "FULL_REFRESH", full_refresh)
+        self._config.args = flags
+        set_flags(flags)  # type: ignore[no-untyped-call]
 
     def _go_to(self, target: DbtTarget) -> None:
         """Let everything that is built from now on be built there."""
@@ -271,30 +285,48 @@ class Models:
             node.raw_code, node.compiled_code, context, lambda thing: isinstance(thing, BaseRelation)
         )
 
+    def _by_name(self) -> dict[str, Any]:
+        """Models, seeds and snapshots by the names that dbt prints; where packages have the same, by theirs, too."""
+        found: dict[str, Any] = {}
+        nodes = [node for node in self._manifest.nodes.values() if node.resource_type in _KINDS]
+        for node in sorted(nodes, key=lambda node: node.package_name != self._config.project_name):
+            name = node.search_name
+            found[f"{node.package_name}.{name}" if name in found else name] = node
+        return found
+
+    def _file(self, node: Any) -> str:
+        """Where a node is written, from the project's folder on if it lies below: dbt says it from its package's on."""
+        file, project = (
+            self._roots[node.package_name] / node.original_file_path,
+            self._roots[self._config.project_name],
+        )
+        return str(file.relative_to(project) if file.is_relative_to(project) else file)
+
     def _models(self) -> Iterator[Model]:
         nodes = self._manifest.nodes
-        for node in self._nodes.values():
+        for name, node in self._nodes.items():
             read = self._read(node.depends_on.nodes) if node.resource_type != "seed" else set()
             key = node.config.get("unique_key") or ()
-            inlined = [nodes[name] for name in self._inlined(node) if name in nodes]
+            inlined = [nodes[one] for one in self._inlined(node) if one in nodes]
             yield Model(
-                name=node.name,
+                name=name,
                 kind=str(node.resource_type),
                 materialized=node.config.materialized or "",
                 schema=node.schema,
                 table=node.alias,
-                file=node.original_file_path,
+                file=self._file(node),
                 key=(key,) if isinstance(key, str) else tuple(key),
-                parents=tuple(sorted(nodes[name].name for name in read if name in nodes)),
+                parents=tuple(sorted(self._names[one] for one in read if one in self._names)),
                 sources=tuple(
                     sorted(
                         f"{found.schema}.{found.identifier}"
-                        for name in read
-                        if (found := self._manifest.sources.get(name))
+                        for one in read
+                        if (found := self._manifest.sources.get(one))
                     )
                 ),
-                inlined=tuple(sorted(parent.original_file_path for parent in inlined)),
+                inlined=tuple(sorted(map(self._file, inlined))),
                 volatile=any(self._is_volatile(one) for one in (node, *inlined)),
+                latest=node.name if getattr(node, "is_latest_version", False) else "",
             )
 
     def _read(self, names: list[str]) -> set[str]:

@@ -33,9 +33,19 @@ if TYPE_CHECKING:
 
 
 class Harness:
-    """The project of ``settings``. What is worth keeping from one run to the next lies in the folder ``cache``."""
+    """The project of ``settings``. What is worth keeping from one run to the next lies in the folder ``cache``.
 
-    def __init__(self, settings: Settings, cache: Path, variables: Mapping[str, Any] | None = None) -> None:
+    Without ``replay`` dbt is asked everything and builds everything, whatever is kept.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        cache: Path,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        replay: bool = True,
+    ) -> None:
         self.settings = settings
         self.project = Project(settings.project, settings.dbt)
         self.kept = Kept(self.project, cache, settings.engine, variables or {})
@@ -44,16 +54,14 @@ class Harness:
         self.on_cost: Callable[[Cost], None] | None = None
         """Told what each build cost, if that is to be reported."""
         self._variables = variables or {}
+        self._replay = replay
         self._dbt: Models | None = None
         self._graph: Graph | None = None
 
     def graph(self, lake: Lake) -> Graph:
         """The project's models; dbt is asked where its files have changed. Raises ``BuildFailed``."""
         if self._graph is None:
-            self._graph = self.kept.graph()
-        if self._graph is None:
-            self._graph = self._models(lake).graph
-            self.kept.put_graph(self._graph)
+            self._graph = (self.kept.graph() if self._replay else None) or self._models(lake).graph
         return self._graph
 
     def build(
@@ -93,11 +101,12 @@ class Harness:
     def _build_embedded(
         self, lake: LakeUnderTest, session: Session, model: Model, now: datetime | None, full_refresh: bool
     ) -> Building:
-        source, sql = self.kept.source(model, self.graph(lake))
-        recording = None if full_refresh or self.coverage else self.kept.recordings.get(model.name)
+        replay = self._replay and not full_refresh and not self.coverage
+        recording = self.kept.recordings.get(model.name) if replay else None
         if recording:
             from ..engine.duckdb.operations import ask
 
+            source, sql = self.kept.source(model, self.graph(lake))
             before, building = lake.catalog.ref(lake.ref).hash, Building(now)
 
             def asked(name: str, given: tuple[str, ...]) -> Any:
@@ -115,14 +124,16 @@ class Harness:
                     lake.catalog.assign(lake.ref, before)
             else:
                 return building
-        built = self._models(lake).build(
+        models = self._models(lake)
+        built = models.build(
             model,
             lake.engine.dbt_target(lake.ref),
             now=now,
             full_refresh=full_refresh,
             on_compiled=self._on_compiled(lake, model),
         )
-        if built.trace:
+        if built.trace and self._replay:
+            source, _ = self.kept.source(models.graph.models[model.name], models.graph)
             self.kept.recordings.add(model.name, source, built.trace)
         return built.building
 
@@ -154,12 +165,15 @@ class Harness:
         )
 
     def _models(self, lake: Lake) -> Models:
-        """The project in dbt, parsed when it is first needed."""
+        """The project in dbt, parsed when it is first needed; what it says of its models is then what holds."""
         if self._dbt is None:
             from ..dbt.models import Models
 
             target = lake.engine.dbt_target(lake.ref)
             self._dbt = Models(self.settings.dbt, target, self.kept.parsed, self._variables)
+            if self._graph != self._dbt.graph:
+                self._graph = self._dbt.graph
+                self.kept.put_graph(self._graph)
         return self._dbt
 
 

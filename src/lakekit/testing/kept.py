@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 _STATES: Final = 4
 """How many states of a project are kept, the newest."""
 
-_JINJA: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_TEXT: Final = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^"'])*?"""
+_JINJA: Final = re.compile(
+    r"\{#.*?#\}|\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\s*[-+]?%\}"
+    rf"|(\{{\{{{_TEXT}\}}\}}|\{{%{_TEXT}%\}})",
+    re.DOTALL,
+)
+"""What Jinja evaluates, in a group; comments and raw text, which may only look so, in none."""
 
 
 class Kept:
@@ -118,4 +124,9 @@ class Kept:
         files = sorted(
             str(file.relative_to(dbt)) for path in self._project.model_paths for file in path.rglob("*.sql")
         )
-        return digest(*(f"{file} {_JINJA.findall(self._read(file))}" for file in files))
+        return digest(*(f"{file} {jinja(self._read(file))}" for file in files))
+
+
+def jinja(sql: str) -> list[str]:
+    """What Jinja evaluates of a model's file, piece by piece."""
+    return [piece for piece in _JINJA.findall(sql) if piece]
