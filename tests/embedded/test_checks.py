@@ -283,7 +283,7 @@ def test_a_check_of_nothing_is_refused(lake: LakeUnderTest) -> None:
     with pytest.raises(UsageError, match=f"fanned_out {fanned_out}"):
         checks.no_lost_rows(lake, "lossy", "fanned_out", "order_id")
     lake.given("shopify.orders", [order(1)])
-    with pytest.raises(UsageError, match="shopify.orders has no rows where id = 2"):
+    with pytest.raises(UsageError, match=r"shopify\.orders has no rows where id = 2"):
         checks.no_lost_rows(lake, "lossy", "shopify.orders", {"order_id": "id"}, where="id = 2")
     # A model that is empty though its rows were given has lost them.
     with pytest.raises(AssertionError, match="1 missing"):

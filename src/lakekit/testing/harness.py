@@ -71,6 +71,8 @@ class Harness:
             count_bytes = partial(bytes_read_by_trino, building)
         seconds = time.monotonic() - started
         after = lake.catalog.entries(lake.ref).get(model.id)
+        if self.coverage and after:  # an ephemeral model is nowhere
+            self.coverage.known({model.name: lake.schema(model.id, model.name).names})
         count_rows = partial(rows_written, lake, before.get(model.id), after)
         return Cost(model.name, seconds, building.statements, count_rows, count_bytes)
 
