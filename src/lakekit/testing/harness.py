@@ -7,6 +7,7 @@ see ``lakekit.dbt.recording``. Only the embedded engine's builds are recorded; o
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from .costs import Cost, bytes_read_by_duckdb, bytes_read_by_trino, rows_written
 from .kept import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -75,6 +76,16 @@ class Harness:
             self.coverage.known({model.name: lake.schema(model.id, model.name).names})
         count_rows = partial(rows_written, lake, before.get(model.id), after)
         return Cost(model.name, seconds, building.statements, count_rows, count_bytes)
+
+    @contextmanager
+    def unreported(self) -> Iterator[None]:
+        """What is built in here the test did not ask for: no report counts it."""
+        watching = self.coverage, self.on_cost
+        self.coverage = self.on_cost = None
+        try:
+            yield
+        finally:
+            self.coverage, self.on_cost = watching
 
     def checks(self, lake: Lake) -> list[Check]:
         """The project's data tests and unit tests; dbt is asked. Raises ``BuildFailed``."""
