@@ -50,6 +50,9 @@ class LakeUnderTest(Branch):
     are expected to hold rows. ``story`` is what has happened at the ref so far.
     """
 
+    measures_bytes = False
+    """Whether builds find out how many bytes they read, for ``Cost.bytes_read``."""
+
     def __init__(self, lake: Lake, harness: Harness, story: Story, test: Place) -> None:
         super().__init__(lake.settings, lake.catalog, lake.engine, lake.ref, lake.onto)
         self.harness = harness
@@ -222,6 +225,7 @@ class LakeUnderTest(Branch):
         work.branches = self.branches
         work.branches.add(work.ref)
         work._origin, work._now = self, self._now
+        work.measures_bytes = self.measures_bytes
         return work
 
     @override
