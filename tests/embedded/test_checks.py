@@ -270,6 +270,26 @@ def test_no_lost_rows(lake: LakeUnderTest) -> None:
         checks.no_lost_rows(lake, "lossy", "shopify.orders", {"order_ids": "id"})
 
 
+def test_a_check_of_nothing_is_refused(lake: LakeUnderTest) -> None:
+    """On an empty lake the most faulty model would pass."""
+    first = r"has no rows: any model would pass\.\n  try: give shopify\.orders some first: lake\.given"
+    with pytest.raises(UsageError, match=f"appended {first}"):
+        checks.idempotent(lake, "appended")
+    fanned_out = first.replace("give ", r"give shopify\.order_refunds, ")
+    with pytest.raises(UsageError, match=f"fanned_out {fanned_out}"):
+        checks.no_fan_out(lake, "fanned_out", "order_id")
+    with pytest.raises(UsageError, match=f"shopify.orders {first}"):
+        checks.no_lost_rows(lake, "lossy", "shopify.orders", {"order_id": "id"})
+    with pytest.raises(UsageError, match=f"fanned_out {fanned_out}"):
+        checks.no_lost_rows(lake, "lossy", "fanned_out", "order_id")
+    lake.given("shopify.orders", [order(1)])
+    with pytest.raises(UsageError, match=r"shopify\.orders has no rows where id = 2"):
+        checks.no_lost_rows(lake, "lossy", "shopify.orders", {"order_id": "id"}, where="id = 2")
+    # A model that is empty though its rows were given has lost them.
+    with pytest.raises(AssertionError, match="1 missing"):
+        checks.no_lost_rows(lake, "lossy", "shopify.orders", {"order_id": "id"})
+
+
 def test_survives_new_column(lake: LakeUnderTest) -> None:
     with pytest.raises(UsageError, match="no rows"):
         checks.survives_new_column(lake, "int_shopify__orders", "shopify.orders")
@@ -286,7 +306,7 @@ def test_survives_new_column(lake: LakeUnderTest) -> None:
 def test_a_lake_is_left_as_it_was(lake: LakeUnderTest) -> None:
     lake.given("shopify.orders", [order(1)])
     before = lake.catalog.ref(lake.ref).hash, lake.touched
-    checks.idempotent(lake, "latest_order")
+    checks.idempotent(lake, "rewritten")
     checks.full_refresh_equals_incremental(lake, "latest_order", [{"shopify.orders": [order(2)]}])
     checks.survives_new_column(lake, "latest_order", "shopify.orders")
     assert (lake.catalog.ref(lake.ref).hash, lake.touched) == before

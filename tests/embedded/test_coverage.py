@@ -12,7 +12,7 @@ from lakekit import Lake
 from lakekit.demo.shop import Shop
 from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
-from lakekit.testing.coverage import Coverage, ModelInfo, html, text
+from lakekit.testing.coverage import Coverage, html, text
 from lakekit.testing.coverage.probes import canonical, probes
 
 if TYPE_CHECKING:
@@ -499,10 +499,9 @@ def test_every_condition_of_the_template_s_models_is_measured(
             for node in models:
                 coverage.measure(node.name, node.query, lambda q: lake.sql(q).arrow(), f"sync {sync}")
         columns = {
-            node.name: tuple(lake.sql(f"select * from {node.schema}.{node.name} limit 0").columns)
-            for node in models
+            node.name: lake.sql(f"select * from {node.schema}.{node.name} limit 0").columns for node in models
         }
-    coverage.known({name: ModelInfo(names) for name, names in columns.items()})
+    coverage.known(columns)
     for name, model in coverage.models.items():
         assert model.reasons == {}, name
         for statement in coverage.statements(name):

@@ -292,7 +292,8 @@ def test_a_build_tells_what_it_cost(lake: LakeUnderTest) -> None:
     lake.given("shopify.orders", [{"id": n, "status": "paid", "amount": n} for n in range(20)])
     first = lake.build("int_orders").costs["int_orders"]
     assert (first.rows_written, first.statements) == (20, 1)
-    assert first.bytes_read > 0
+    with pytest.raises(UsageError, match=r"lake\.measures_bytes = True"):
+        _ = first.bytes_read
     lake.given("shopify.orders", [{"id": 3, "amount": 100}])
     second = lake.build("int_orders").costs["int_orders"]
     assert second.rows_written == 1
@@ -301,6 +302,24 @@ def test_a_build_tells_what_it_cost(lake: LakeUnderTest) -> None:
     again = lake.build("int_orders").costs["int_orders"]
     assert again.rows_written == 0
     assert lake.build("stg_orders").costs["stg_orders"].rows_written == 0
+
+
+def test_what_a_build_read_is_measured_for_those_who_ask(lake: LakeUnderTest) -> None:
+    def written_down() -> int:
+        with lake.engine.session(lake.ref).cursor() as cursor:  # type: ignore[attr-defined]
+            return len(cursor.execute("from duckdb_logs").fetchall())
+
+    lake.given("shopify.orders", [{"id": n, "status": "paid", "amount": n} for n in range(20)])
+    lake.build("int_orders")
+    lake.measures_bytes = True
+    with lake.branch() as work:
+        assert work.build("fct_sales", full_refresh=True).costs["fct_sales"].bytes_read > 0
+    first, second = (
+        lake.build("int_orders", full_refresh=True).costs["int_orders"].bytes_read for _ in range(2)
+    )
+    assert 0 < second <= first  # of what one build read the next one's count has nothing
+    lake.sql("select * from shop.int_orders").rows()
+    assert written_down() == 0
 
 
 def test_building_again_writes_nothing(template: Worker) -> None:

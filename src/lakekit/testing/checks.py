@@ -6,7 +6,7 @@
         checks.full_refresh_equals_incremental(lake, "int_shopify__orders")
 
 Each is tried on branches of the lake, which stays as it was, and raises ``AssertionError`` with what differs and with
-the story that shows it, as lines of a test.
+the story that shows it, as lines of a test. One that looks at what there is refuses an empty table (``UsageError``).
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def idempotent(lake: LakeUnderTest, model: str, *, ignore: Sequence[str] = ()) -
     with lake.branch() as work:
         work.build(model)
         before, commits = contents(work, of.id), histories.commits(work, of.id)
+        histories.needs_rows(work, model, before.num_rows)
         work.build(model)
         after = contents(work, of.id)
         if difference := between(after, before, of.key, ignore):
@@ -166,6 +167,7 @@ def no_fan_out(lake: LakeUnderTest, model: str, key: str | Sequence[str] | None 
         work.prepare([model])
         found = contents(work, of.id)
     check_columns(names, found.column_names, f"The key of {model}")
+    histories.needs_rows(lake, model, found.num_rows)
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in found.to_pylist():
         groups.setdefault(tuple(map(_hashable, (row[name] for name in names))), []).append(row)
@@ -214,6 +216,7 @@ def no_lost_rows(
         check_columns(pairs.values(), work.columns(of), f"`on`, of {of},")
         there = work.sql(f"select {', '.join(map(quote, pairs))} from {quote(target.schema, target.name)}")
         rows = work.sql(f"select * from {quote(source.schema, source.name)} where {where}")
+    histories.needs_rows(lake, of, len(rows), "" if where == "true" else f" where {where}")
     kept = {tuple(_hashable(row[name]) for name in pairs) for row in there}
     lost = [row for row in rows if tuple(_hashable(row[name]) for name in pairs.values()) not in kept]
     if lost:

@@ -1,28 +1,26 @@
 """What building a model cost: time, statements, rows written, bytes read.
 
-Time and statements are counted while it is built. What the lake itself can tell afterwards it is asked only when
-someone wants to know: rows written stand in the manifests of the table's new snapshots, bytes read in DuckDB's log.
+Time and statements are counted while it is built. Rows written stand in the manifests of the table's new snapshots, and
+are asked for when someone wants to know. Bytes read DuckDB must write down as it goes: it does so for those who asked.
 """
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any, Self
+
+from ..errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..catalog.protocol import Entry
     from ..dbt.recording import Building
     from ..engine.duckdb.session import Session
     from ..lake import Lake
-
-
-_watched: WeakSet[Session] = WeakSet()
-"""The sessions that write down what they read."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +31,69 @@ class Cost:
     seconds: float
     statements: int
     _count_rows: Callable[[], int] = field(repr=False, compare=False)
-    _count_bytes: Callable[[], int] = field(repr=False, compare=False)
+    _bytes_read: int | None = field(repr=False, compare=False)
 
     @cached_property
     def rows_written(self) -> int:
         """How many rows went into data files: of a merge, those that were inserted and those that were changed."""
         return self._count_rows()
 
-    @cached_property
+    @property
     def bytes_read(self) -> int:
-        """How many bytes of files were read; what an engine had in memory already is not among them."""
-        return self._count_bytes()
+        """How many bytes of files were read; what an engine had in memory already is not among them.
+
+        Raises ``UsageError`` where no one asked for it before the build: it is not for nothing.
+        """
+        if self._bytes_read is None:
+            raise UsageError(
+                f"What the build of {self.model} read was not measured.",
+                todo="set `lake.measures_bytes = True` before the build, or run pytest with --lake-costs",
+            )
+        return self._bytes_read
+
+
+class Meter:
+    """Runs while a model is built: for how long, and how many bytes DuckDB reads in the session that it watches, if any."""
+
+    def __init__(self, watched: Session | None) -> None:
+        self.seconds = 0.0
+        self.bytes_read = 0
+        self._watched = watched
+
+    def __enter__(self) -> Self:
+        self._go_on()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+        if self._watched:
+            [[self.bytes_read]] = self._run(
+                "select coalesce(sum(bytes), 0)::bigint from duckdb_logs_parsed('FileSystem') where op = 'READ'"
+            )
+            self._run("call truncate_duckdb_logs()")
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """What is done in here is no part of the build."""
+        self._stop()
+        try:
+            yield
+        finally:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._run("call enable_logging('FileSystem')")
+        self._since = time.monotonic()
+
+    def _stop(self) -> None:
+        self.seconds += time.monotonic() - self._since
+        self._run("call disable_logging()")
+
+    def _run(self, statement: str) -> list[Any]:
+        if self._watched is None:
+            return []
+        with self._watched.cursor() as cursor:
+            return cursor.execute(statement).fetchall()
 
 
 def rows_written(lake: Lake, before: Entry | None, after: Entry | None) -> int:
@@ -71,31 +121,6 @@ def rows_written(lake: Lake, before: Entry | None, after: Entry | None) -> int:
         for manifest in snapshot.manifests(now.io)
         if manifest.content == ManifestContent.DATA and manifest.added_snapshot_id == snapshot.snapshot_id
     )
-
-
-def bytes_read_by_duckdb(session: Session) -> Callable[[], Callable[[], int]]:
-    """Starts to look; call what it returns at the end, and what that returns to be told."""
-    if session not in _watched:
-        with session.cursor() as cursor:
-            cursor.execute("call enable_logging('FileSystem')")
-        _watched.add(session)
-    since = datetime.now(UTC)
-
-    def ended() -> Callable[[], int]:
-        until = datetime.now(UTC)
-
-        def count() -> int:
-            with session.cursor() as cursor:
-                found = cursor.execute(
-                    "select coalesce(sum(bytes), 0) from duckdb_logs_parsed('FileSystem')"
-                    " where op = 'READ' and timestamp between ? and ?",
-                    [since, until],
-                ).fetchone()
-            return int(found[0]) if found else 0
-
-        return count
-
-    return ended
 
 
 def bytes_read_by_trino(building: Building) -> int:

@@ -6,18 +6,18 @@ see ``lakekit.dbt.recording``. Only the embedded engine's builds are recorded; o
 
 from __future__ import annotations
 
-import time
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..dbt.recording import Building, Diverged, at_its_time, digest, play
 from ..errors import LakekitError
 from ..project import Project
-from .costs import Cost, bytes_read_by_duckdb, bytes_read_by_trino, rows_written
+from .costs import Cost, Meter, bytes_read_by_trino, rows_written
 from .kept import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -68,19 +68,32 @@ class Harness:
         self, lake: LakeUnderTest, model: Model, *, now: datetime | None = None, full_refresh: bool = False
     ) -> Cost:
         """Build one model at the lake's ref, and return what that cost. Raises ``BuildFailed``."""
-        started, before = time.monotonic(), lake.catalog.entries(lake.ref)
+        measures = lake.measures_bytes or self.on_cost is not None
+        before = lake.catalog.entries(lake.ref)
         if self.settings.engine == "embedded":
             session: Session = lake.engine.session(lake.ref)  # type: ignore[attr-defined]
-            ended = bytes_read_by_duckdb(session)
-            building = self._build_embedded(lake, session, model, now, full_refresh)
-            count_bytes = ended()
+            with Meter(session if measures else None) as self._meter:
+                building = self._build_embedded(lake, session, model, now, full_refresh)
+            read = self._meter.bytes_read if measures else None
         else:
-            building = self._build_on_trino(lake, model, now, full_refresh, before)
-            count_bytes = partial(bytes_read_by_trino, building)
-        seconds = time.monotonic() - started
+            with Meter(None) as self._meter:
+                building = self._build_on_trino(lake, model, now, full_refresh, before)
+            read = bytes_read_by_trino(building) if measures else None
         after = lake.catalog.entries(lake.ref).get(model.id)
+        if self.coverage and after:  # an ephemeral model is nowhere
+            self.coverage.known({model.name: lake.schema(model.id, model.name).names})
         count_rows = partial(rows_written, lake, before.get(model.id), after)
-        return Cost(model.name, seconds, building.statements, count_rows, count_bytes)
+        return Cost(model.name, self._meter.seconds, building.statements, count_rows, read)
+
+    @contextmanager
+    def unreported(self) -> Iterator[None]:
+        """What is built in here the test did not ask for: no report counts it."""
+        watching = self.coverage, self.on_cost
+        self.coverage = self.on_cost = None
+        try:
+            yield
+        finally:
+            self.coverage, self.on_cost = watching
 
     def checks(self, lake: Lake) -> list[Check]:
         """The project's data tests and unit tests; dbt is asked. Raises ``BuildFailed``."""
@@ -160,9 +173,12 @@ class Harness:
         coverage = self.coverage
         if coverage is None:
             return lambda _: None
-        return lambda sql: coverage.measure(
-            model.name, sql, lambda query: lake.sql(query).arrow(), lake.test.id
-        )
+
+        def measure(sql: str) -> None:
+            with self._meter.paused():
+                coverage.measure(model.name, sql, lambda query: lake.sql(query).arrow(), lake.test.id)
+
+        return measure
 
     def _models(self, lake: Lake) -> Models:
         """The project in dbt, parsed when it is first needed; what it says of its models is then what holds."""

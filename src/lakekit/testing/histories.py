@@ -145,6 +145,22 @@ def sources(lake: LakeUnderTest, model: str) -> list[str]:
     return found
 
 
+def needs_rows(lake: LakeUnderTest, table: str, rows: int, where: str = "") -> None:
+    """Refuse a table without rows, which would pass whatever is wrong; ``where`` says which rows are meant."""
+    if rows:
+        return
+    model = lake.graph.models.get(table)
+    first = (
+        sorted({name for one in rebuilt(lake, table) for name in lake.graph.models[one].sources})
+        if model
+        else [table]
+    )
+    raise UsageError(
+        f"{table} has no rows{where}: any model would pass.",
+        todo=f"give {', '.join(first) or 'what it reads'} some first: lake.given(…)",
+    )
+
+
 def words(lake: LakeUnderTest, model: str) -> set[str]:
     """All that the SQL of a model says, of those that it reads, and of the project's macros."""
     dbt, paths = lake.settings.dbt, lake.harness.project.model_paths

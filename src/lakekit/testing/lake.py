@@ -51,6 +51,9 @@ class LakeUnderTest(Branch):
     are expected to hold rows. ``story`` is what has happened at the ref so far.
     """
 
+    measures_bytes = False
+    """Whether builds find out how many bytes they read, for ``Cost.bytes_read``."""
+
     def __init__(self, lake: Lake, harness: Harness, story: Story, test: Place) -> None:
         super().__init__(lake.settings, lake.catalog, lake.engine, lake.ref, lake.onto)
         self.harness = harness
@@ -234,6 +237,7 @@ class LakeUnderTest(Branch):
         work.branches = self.branches
         work.branches.add(work.ref)
         work._origin, work._now = self, self._now
+        work.measures_bytes = self.measures_bytes
         return work
 
     @override
@@ -302,7 +306,7 @@ class LakeUnderTest(Branch):
         key = digest(self.harness.columns_key(model, self.graph), repr(sorted(own.items())))
         if kept := self.harness.kept.get(f"columns of {model.name}", key):
             return pa.ipc.read_schema(pa.py_buffer(kept))
-        with self.branch() as tried:
+        with self.branch() as tried, self.harness.unreported():
             tried.build(model.name)
             schema = tried.schema(model.id, model.name)
         self.harness.kept.put(f"columns of {model.name}", key, schema.serialize().to_pybytes())

@@ -90,11 +90,11 @@ class Reports:
             for line in _table(self._costs):
                 terminalreporter.write_line(line)
         if self._wants_coverage:
-            from .coverage import ModelInfo, html, text
+            from .coverage import html, text
             from .plugin import run_of
 
-            coverage = self._all_coverage()
-            coverage.known({name: ModelInfo() for name in run_of(config).known_models()})
+            run, coverage = run_of(config), self._all_coverage()
+            coverage.known(_kept(run.harness(run.engine)))
             terminalreporter.section("what the tests exercised of the models", sep="=")
             terminalreporter.write_line(text(coverage))
             if self._wants_coverage != "text":
@@ -109,6 +109,21 @@ class Reports:
         if self._coverage is None:
             self._coverage = Coverage()
         return self._coverage
+
+
+def _kept(harness: Harness) -> dict[str, list[str]]:
+    """The project's models, and those of their columns that are known, as far as dbt need not be asked."""
+    from pyarrow import py_buffer
+    from pyarrow.ipc import read_schema
+
+    graph = harness.kept.graph()
+    found: dict[str, list[str]] = {}
+    if graph is None:
+        return found
+    for name, model in graph.models.items():
+        schema = harness.kept.get(f"columns of {name}", harness.columns_key(model, graph))
+        found[name] = read_schema(py_buffer(schema)).names if schema else []
+    return found
 
 
 def _table(costs: Sequence[BuildCost]) -> list[str]:

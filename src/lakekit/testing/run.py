@@ -73,11 +73,6 @@ class Run:
             self._harnesses[engine] = harness
         return self._harnesses[engine]
 
-    def known_models(self) -> list[str]:
-        """The models of the project, as far as that can be known without dbt."""
-        graph = self.harness(self.engine).kept.graph()
-        return sorted(graph.models) if graph else []
-
     def branch_of_main(self) -> Lake:
         """A branch of the project's own lake, with what has landed and been built there; one for the run."""
         if self._of_main is None:

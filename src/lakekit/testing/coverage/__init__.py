@@ -3,7 +3,7 @@
 Importing this costs next to nothing: what reads SQL is imported when a statement is first measured.
 """
 
-from .recorder import Coverage, ModelInfo
+from .recorder import Coverage
 from .report import html, text
 
-__all__ = ["Coverage", "ModelInfo", "html", "text"]
+__all__ = ["Coverage", "html", "text"]

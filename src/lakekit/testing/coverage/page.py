@@ -34,6 +34,8 @@ def page(coverage: Coverage, title: str) -> str:
         )
     )
     unknown = f", {_count(total.not_measured, 'condition')} not measured" if total.not_measured else ""
+    if total.columns_unknown:
+        unknown += f", the columns of {total.columns_unknown} not known"
     sections = "".join(_layer(layer, of_layer) for layer, of_layer in layers.items())
     return f"""<!doctype html>
 <html lang="en">
@@ -68,9 +70,10 @@ def page(coverage: Coverage, title: str) -> str:
 
 def _tile(name: str, share: Share) -> str:
     value = f"{share.percent}<small>%</small>" if share.of else "-"
+    of = f"{share.done} of {share.of}" if share.of else "none known"
     return (
         f'<div class="tile"><p class="name">{name}</p><p class="value">{value}</p>'
-        f'{_bar(share, name)}<p class="of">{share.done} of {share.of}</p></div>'
+        f'{_bar(share, name)}<p class="of">{of}</p></div>'
     )
 
 
@@ -183,7 +186,8 @@ def _columns(model: ModelSummary) -> str:
         f'<span class="sr">{" (expected)" if tests else " (nothing expected)"}</span></li>'
         for column, tests in model.columns.items()
     )
-    return f'<h3>Columns <small>{model.expected} expected</small></h3>\n<ul class="columns">{items}</ul>\n'
+    share = f" <small>{model.expected} expected</small>" if model.model.columns else ""
+    return f'<h3>Columns{share}</h3>\n<ul class="columns">{items}</ul>\n'
 
 
 def _tests(model: ModelSummary) -> str:

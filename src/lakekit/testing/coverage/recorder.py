@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from .probes import Probe
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What is known of a model before any test touches it."""
-
-    columns: tuple[str, ...] = ()
-    sql: str = ""
-    """Its compiled SELECT, if there is one: what of it no test exercises can then be shown."""
-
-
 @dataclass(slots=True)
 class Statement:
     """A compiled SELECT of a model; an incremental model has one for its first build and one for later ones."""
@@ -45,7 +36,7 @@ class Model:
     """One model, as the tests saw it. Tests are known by their names."""
 
     columns: list[str] = field(default_factory=list)
-    sql: str = ""
+    """Those of its table or view; empty if it is not known which they are."""
     builds: dict[str, int] = field(default_factory=dict)
     """How often each test built it."""
     expected: dict[str, list[str]] = field(default_factory=dict)
@@ -87,26 +78,24 @@ class Coverage:
             if test not in tests:
                 tests.append(test)
 
-    def known(self, models: Mapping[str, ModelInfo]) -> None:
-        """Tell of all models that there are, so that those which no test touches are seen to be missing."""
-        for name, info in models.items():
+    def known(self, models: Mapping[str, Iterable[str]]) -> None:
+        """Tell of models that there are, so that those which no test touches are seen to be missing.
+
+        With each come its columns, as far as they are known: those of its table or view, once it is built.
+        """
+        for name, columns in models.items():
             model = self._model(name)
-            model.columns = [column.lower() for column in info.columns] or model.columns
-            model.sql = info.sql or model.sql
+            model.columns = list(dict.fromkeys([*model.columns, *(column.lower() for column in columns)]))
 
     def statements(self, model: str) -> list[Statement]:
-        """What was built of a model; of one that never was, what would be."""
-        seen = self.models[model]
-        if seen.statements or not seen.sql:
-            return list(seen.statements.values())
-        return [_analyse(seen.sql)[0]]
+        """What was built of a model."""
+        return list(self.models[model].statements.values())
 
     def merge(self, other: Coverage) -> None:
         """Add what another run, or another worker of this one, has seen."""
         for name, theirs in other.models.items():
+            self.known({name: theirs.columns})
             ours = self._model(name)
-            ours.columns = ours.columns or list(theirs.columns)
-            ours.sql = ours.sql or theirs.sql
             ours.statements = theirs.statements | ours.statements
             ours.reasons = theirs.reasons | ours.reasons
             for test, builds in theirs.builds.items():

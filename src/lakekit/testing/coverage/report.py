@@ -36,6 +36,7 @@ def text(coverage: Coverage) -> str:
     lines.append(
         f"{total.models.done} of {total.models.of} models built"
         + (f", {total.not_measured} conditions not measured" if total.not_measured else "")
+        + (f", the columns of {total.columns_unknown} not known" if total.columns_unknown else "")
     )
     return "\n".join(lines)
 

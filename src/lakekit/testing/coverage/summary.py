@@ -64,7 +64,7 @@ class ModelSummary:
     model: Model
     statements: list[Statement]
     columns: dict[str, list[str]]
-    """Every column, and the tests that expected something of it."""
+    """Every column that is known, and the tests that expected something of it."""
     branches: list[Branch]
 
     @property
@@ -83,6 +83,9 @@ class ModelSummary:
 
     @property
     def expected(self) -> Share:
+        """Of the columns, if it is known which they are, those that some test expected something of."""
+        if not self.model.columns:
+            return Share(0, 0)
         return Share(len(self.columns), sum(bool(tests) for tests in self.columns.values()))
 
     @property
@@ -121,6 +124,8 @@ class Totals:
     columns: Share
     branches: Share
     not_measured: int
+    columns_unknown: int
+    """Of how many models nobody knows the columns: they are in no number of columns."""
     tests: int
 
 
@@ -140,6 +145,7 @@ def totals(models: Iterable[ModelSummary]) -> Totals:
         sum((model.expected for model in seen), Share(0, 0)),
         sum((model.hit for model in seen), Share(0, 0)),
         sum(len(model.not_measured) for model in seen),
+        sum(not model.model.columns for model in seen),
         len({test for model in seen for test in model.tests}),
     )
 
@@ -151,7 +157,7 @@ def _summary(coverage: Coverage, name: str) -> ModelSummary:
         for condition in statement.conditions:
             for outcome in condition.outcomes:
                 branches.setdefault(outcome.id, _branch(model, outcome, condition, place))
-    columns = model.columns or list(model.expected)
+    columns = dict.fromkeys([*model.columns, *model.expected])
     return ModelSummary(
         name,
         model,
