@@ -6,6 +6,7 @@ exits with ``error.exit_code``.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class LakekitError(Exception):
         if self.todo:
             lines.append(f"  try: {self.todo}")
         return "\n".join(lines)
+
+
+def plain(error: Exception) -> str:
+    """What another library's error says, without the colours of a terminal."""
+    return re.sub(r"\x1b\[\d*m", "", str(error))
 
 
 class UsageError(LakekitError):

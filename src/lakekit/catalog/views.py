@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlglot
 from sqlglot import exp
 
-from ..errors import QueryFailed
+from ..errors import QueryFailed, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ def rebind(sql: str, is_ours: Callable[[str], bool], catalog: str) -> str:
     try:
         trees = sqlglot.parse(sql, read="trino")
     except sqlglot.errors.SqlglotError as error:
-        raise QueryFailed("The statement cannot be parsed as Trino SQL.", why=str(error)) from error
+        raise QueryFailed("The statement cannot be parsed as Trino SQL.", why=plain(error)) from error
     places = {
         (node.meta["start"], node.meta["end"] + 1)
         for tree in trees

@@ -51,6 +51,12 @@ def up(backend: str | None, memory: int | None, ephemeral: bool) -> None:
         f"S3 at {endpoints.s3_endpoint} [dim]{time.monotonic() - started:.1f} s[/dim]",
         highlight=False,
     )
+    if settings.engine == "embedded":
+        output.progress.print(
+            'This project\'s engine is embedded: set engine = "trino" in lakekit.toml to work on the stack, or name '
+            "it to a command (--engine trino).",
+            highlight=False,
+        )
     if settings.backend in {None, "process"} and _train_in_the_background():
         output.progress.print("What makes later starts faster is being prepared in the background, once.")
 
@@ -140,7 +146,8 @@ def doctor(as_json: bool) -> None:
     """
     from ..stack.doctor import examine
 
-    found = examine(_settings())
+    with output.doing("examining"):
+        found = examine(_settings())
     if as_json:
         output.print_json(found)
     else:

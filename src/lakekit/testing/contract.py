@@ -44,7 +44,9 @@ def landed(lake: Lake, table: str) -> None:
     reference = _project(lake).reference(table)
     id_ = TableId.parse(table)
     if id_ not in lake.catalog.entries(lake.ref):
-        raise AssertionError(f"{table} has not landed at '{lake.ref}'.")
+        raise AssertionError(
+            f"{table} has not landed at '{lake.ref}': land it, or give it (lake.given) for a test."
+        )
     name = quote(id_.schema, id_.name)
     schema = lake.engine.execute(lake.ref, f"select * from {name} limit 0").schema
     # Trino knows names in lower case alone.

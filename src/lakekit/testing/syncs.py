@@ -18,6 +18,7 @@ from ..landing.columns import Fields, arrow_schema, arrow_type
 from ..landing.record import record_row
 from ..landing.versions import DELETED_AT, merge
 from ..naming import RAW_ID
+from .nested import check_inside
 from .values import check_columns, typed_cell
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def sync(stream: Stream, given: Iterable[Mapping[str, Any]], at: datetime, what:
     for number, row in enumerate(given, 1):
         where = f"Row {number} of {what}"
         check_columns(row, list(columns), where)
+        for name, value in row.items():
+            check_inside(value, stream.properties[name], f"{where}: '{name}'")
         typed = {name: typed_cell(row, number, columns[name], what) for name in row}
         record = _encode(_whole(stream, typed, at, where))
         made = record_row(where, record, fields, stream.key, int(at.timestamp() * 1000), 0, 0)

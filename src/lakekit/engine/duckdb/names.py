@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
 
 from ...catalog.protocol import TableId
-from ...errors import QueryFailed, UnsupportedSql
+from ...errors import QueryFailed, UnsupportedSql, plain
 from ...naming import CATALOG
 from .plan import Reference
 
@@ -27,7 +27,7 @@ def parse(sql: str) -> exp.Expr:
     try:
         statements = [statement for statement in sqlglot.parse(sql, dialect="trino") if statement]
     except SqlglotError as error:
-        raise QueryFailed("The statement cannot be parsed.", why=str(error)) from error
+        raise QueryFailed("The statement cannot be parsed.", why=plain(error)) from error
     if not statements:
         raise QueryFailed("The statement is empty.", todo='lakekit sql "select …"')
     if len(statements) != 1:
