@@ -317,7 +317,7 @@ def test_what_a_build_read_is_measured_for_those_who_ask(lake: LakeUnderTest) ->
     first, second = (
         lake.build("int_orders", full_refresh=True).costs["int_orders"].bytes_read for _ in range(2)
     )
-    assert 0 < second <= first  # of what one build read the next one's count has nothing
+    assert 0 < second < 1.5 * first  # of what one build read the next one's count has nothing
     lake.sql("select * from shop.int_orders").rows()
     assert written_down() == 0
 

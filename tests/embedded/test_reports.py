@@ -78,6 +78,25 @@ def test_coverage(shop: pytest.Pytester, workers: str) -> None:
     assert "2 of 23 models built, the columns of 21 not known" in lines
 
 
+@pytest.mark.parametrize("options", [("-n", "0"), ("-n", "2"), ("-n", "0", "--lake-coverage")])
+def test_costs(shop: pytest.Pytester, options: tuple[str, ...]) -> None:
+    """The same with several processes, and beside coverage, whose own statements are none of a model's."""
+    said = "\n".join(run(shop, TESTS, "--lake-costs", *options))
+    said = said.partition("what builds cost")[2].partition("what the tests exercised")[0]
+    head = "model builds median slowest statements rows written bytes read"
+    assert head in re.sub(" +", " ", said)
+    costs = table(said.splitlines())
+    assert costs.keys() == set(BUILT)
+    for model, (builds, rows) in zip(BUILT, (("3", "23"), ("2", "0")), strict=True):
+        number, median, slowest, statements, written, _ = costs[model]
+        assert (number, statements, written) == (builds, "1", rows)
+        assert 0 < int(median.removesuffix(" ms")) <= int(slowest.removesuffix(" ms"))
+    # How often DuckDB reads a file's end depends on its threads; with coverage's own statements it is 330,000.
+    read = [int(costs[model][-1].replace(",", "")) for model in BUILT]
+    assert 120_000 < read[0] < 240_000
+    assert 0 < read[1] < 10_000
+
+
 def test_what_is_built_to_learn_columns_is_no_test_s(shop: pytest.Pytester) -> None:
     """They are kept: the first run would report other builds than the second."""
     tests = """
