@@ -103,7 +103,7 @@ def test_the_template_s_marts_are_dbt_s(tmp_path: Path) -> None:
     assert not asked_dbt
     edited = by_dbt(project, story)
     assert replayed == edited
-    assert [name for name in expected if edited[name] == expected[name]] == []
+    assert [name for name in expected if edited[name] == expected[name] or not edited[name][-1]] == []
 
 
 FEWER = {
@@ -111,8 +111,8 @@ FEWER = {
     "int_shopify__refunds": "where refunds.refund_id % 2 > 0",
     "dim_customers": "where customers.customer_id % 7 > 0",
     "dim_products": "and products.product_id % 3 > 0",
-    "fct_customer_cohorts": "having count(*) > 1",
-    "fct_daily_sales": "where orders > 1",
+    "fct_customer_cohorts": "having month(customers.cohort_month) % 2 = 0",
+    "fct_daily_sales": "where day(sales_date) % 2 = 0",
     "fct_email_attribution": "where orders.order_id % 7 > 0",
 }
 
@@ -123,7 +123,7 @@ def _fewer(model: str, sql: str) -> str:
         return sql.replace("left join taxes on ", "left join taxes on false and ")
     layer, _, noun = model.partition("__")
     key = "id" if layer.startswith("stg") else f"{noun.removesuffix('s')}_id"
-    less = FEWER.get(model, f"where cast({key} as varchar) not like '%2'")
+    less = FEWER.get(model, f"where cast({key} as varchar) not like '%4%'")
     return f"{sql.rstrip()}\n{less}\n"
 
 
