@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lakekit import Lake
+from lakekit.dbt.models import Models
 from lakekit.dbt.runner import link_package
 from lakekit.demo.shop import Shop
+from lakekit.engine.protocol import DbtTarget
 from lakekit.errors import BuildFailed, LakekitError
 from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
@@ -91,6 +93,38 @@ def test_the_template_s_marts_are_dbt_s(tmp_path: Path) -> None:
     assert len(expected) == 23
     assert replayed == expected
     assert all(rows for *_, rows in replayed.values())
+
+    # Each model says something else now, in SQL that was not recorded.
+    for file in (project / "orchestration/assets").rglob("*.sql"):
+        sql = file.read_text()
+        file.write_text(_fewer(file.stem, sql))
+        assert file.read_text() != sql
+    replayed, asked_dbt = told(project, story)
+    assert not asked_dbt
+    edited = by_dbt(project, story)
+    assert replayed == edited
+    assert [name for name in expected if edited[name] == expected[name] or not edited[name][-1]] == []
+
+
+FEWER = {
+    "int_shopify__orders": "where orders.order_id % 5 > 0",
+    "int_shopify__refunds": "where refunds.refund_id % 2 > 0",
+    "dim_customers": "where customers.customer_id % 7 > 0",
+    "dim_products": "and products.product_id % 3 > 0",
+    "fct_customer_cohorts": "having month(customers.cohort_month) % 2 = 0",
+    "fct_daily_sales": "where day(sales_date) % 2 = 0",
+    "fct_email_attribution": "where orders.order_id % 7 > 0",
+}
+
+
+def _fewer(model: str, sql: str) -> str:
+    """A model of the template that leaves some rows out; order lines have no taxes."""
+    if model == "int_shopify__order_lines":
+        return sql.replace("left join taxes on ", "left join taxes on false and ")
+    layer, _, noun = model.partition("__")
+    key = "id" if layer.startswith("stg") else f"{noun.removesuffix('s')}_id"
+    less = FEWER.get(model, f"where cast({key} as varchar) not like '%4%'")
+    return f"{sql.rstrip()}\n{less}\n"
 
 
 MONEY = st.sampled_from(["0", "19.99", "1000", None])
@@ -446,6 +480,131 @@ def test_an_edit_is_seen_wherever_it_is(full: tuple[Path, Any], edit: dict[str, 
         assert told(project, shrinking)[0] == edited
     finally:
         project_of(project, before)
+
+
+def test_a_call_that_is_uncommented_is_seen(shop: Path) -> None:
+    """Another model is read now, which must be built first."""
+    sql = "select * from {{ ref('stg_orders') }} {# {{ ref('int_orders') }} #}"
+    project_of(shop, model("fct_sales", sql))
+    build = "fct_sales"
+
+    def story(lake: LakeUnderTest) -> None:
+        lake.given("shopify.orders", [PAID])
+        lake.build(build)
+
+    told(shop, story)
+    project_of(
+        shop, model("fct_sales", sql.replace("{#", "where 1 <= (select count(*) from").replace("#}", ")"))
+    )
+    found, _ = told(shop, story)
+    assert "int_orders" in found
+    assert found == by_dbt(shop, story)
+
+
+# What is no plain model of the project.
+
+
+def test_a_seed_is_built_and_read(shop: Path) -> None:
+    seed = {"orchestration/seeds/countries.csv": "code,name\nDE,Germany\n"}
+    project_of(shop, seed | model("names", "select name from {{ ref('countries') }}"))
+    for replay in (False, True, True):
+        with worker(shop, replay=replay) as one:
+            lake = one.lake()
+            lake.build("countries")
+            lake.build("names")
+            assert lake.rows("names") == [{"name": "Germany"}]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_models_of_a_package_have_files_of_their_own(shop: Path, linked: bool) -> None:
+    """One is called as a model of the project, one is inlined, and the package may be linked, as ``dbt deps`` does."""
+    install = shop / "orchestration/dbt_packages/shared"
+    files = {
+        "dbt_project.yml": 'name: shared\nversion: "1.0"\n',
+        "models/stg_orders.sql": "{{ config(schema='shared') }} select 1 as n",
+        "models/once.sql": "{{ config(materialized='ephemeral') }} select n + 1 as n from {{ ref('shared', 'stg_orders') }}",
+        "models/of_package.sql": "select n from {{ ref('once') }}",
+    }
+    place = project_of(shop / "elsewhere" if linked else install, files)
+    if linked:
+        install.parent.mkdir()
+        install.symlink_to(place)
+
+    def story(lake: LakeUnderTest) -> None:
+        lake.given("shopify.orders", [PAID])
+        lake.build()
+        rows.append(lake.rows("of_package"))
+
+    rows: list[Any] = []
+    for replay in (False, True, True):
+        told(shop, story, replay=replay)
+    with worker(shop) as one:
+        models = one.lake().graph.models
+        assert {name: models[name].file for name in ("stg_orders", "shared.stg_orders")} == {
+            "stg_orders": "models/stg_orders.sql",
+            "shared.stg_orders": "dbt_packages/shared/models/stg_orders.sql",
+        }
+        assert models["of_package"].inlined == ("dbt_packages/shared/models/once.sql",)
+        assert models["of_package"].parents == ("shared.stg_orders",)
+    project_of(place, {"models/once.sql": files["models/once.sql"].replace("n + 1", "n + 2")})
+    told(shop, story)
+    assert rows == [[{"n": 2}]] * 3 + [[{"n": 3}]]
+
+
+def test_versions_of_a_model_are_models(shop: Path) -> None:
+    versions = "models: [{name: names, latest_version: 2, versions: [{v: 1}, {v: 2}]}]\n"
+    project_of(
+        shop,
+        {"orchestration/models/names.yml": versions}
+        | model("names_v1", "select 'old' as name")
+        | model("names_v2", "select 'new' as name")
+        | model(
+            "child",
+            "select a.name as a, b.name as b from {{ ref('names') }} as a, {{ ref('names', v=1) }} as b",
+        ),
+    )
+    for replay in (False, True, True):
+        with worker(shop, replay=replay) as one:
+            lake = one.lake()
+            lake.build("+child")
+            assert lake.rows("child") == [{"a": "new", "b": "old"}]
+            assert lake.rows("names") == lake.rows("names.v2") == [{"name": "new"}]
+            assert lake.graph.models["child"].parents == ("names.v1", "names.v2")
+            assert lake.graph.find("names").table == "names_v2"
+
+
+def test_a_refresh_is_dbt_s_flag_which_a_model_s_config_beats(shop: Path) -> None:
+    config = "materialized='incremental', full_refresh=false"
+    sql = "{{ flags.FULL_REFRESH }} as flag, {{ is_incremental() }} as again, count(*) as n from {{ ref('stg_orders') }}"
+    project_of(
+        shop,
+        model("firm", "{{ config(" + config + ") }} select " + sql)
+        | model("plain", "{{ config(" + config.partition(",")[0] + ") }} select " + sql),
+    )
+    with worker(shop) as one:
+        lake = one.lake()
+        lake.given("shopify.orders", [PAID])
+        for refresh in (False, True, False):
+            lake.build("firm plain", full_refresh=refresh)
+        first, refreshed, again = (
+            {"flag": flag, "again": is_again, "n": 1}
+            for flag, is_again in ((False, False), (True, False), (False, True))
+        )
+        assert sorted(lake.rows("plain"), key=str) == sorted([refreshed, again], key=str)
+        assert sorted(lake.rows("firm"), key=str) == sorted(
+            [first, refreshed | {"again": True}, again], key=str
+        )
+
+
+def test_a_secret_of_the_target_is_there_when_dbt_parses(shop: Path, tmp_path: Path) -> None:
+    """As a remote Trino's password is: without it there is no profile."""
+    profile = SHOP["orchestration/profiles.yml"].replace(
+        "schema: shop", "schema: \"{{ env_var('DBT_ENV_SECRET_TRINO_TOKEN') }}\""
+    )
+    project_of(shop, {"orchestration/profiles.yml": profile})
+    env = {"LAKEKIT_LAKE": "elsewhere", "DBT_ENV_SECRET_TRINO_TOKEN": "shop"}
+    models = Models(shop / "orchestration", DbtTarget("embedded", env), tmp_path / "parsed", {})
+    assert models.graph.models["stg_orders"].schema == "shop"
 
 
 # The recordings themselves.
