@@ -111,7 +111,7 @@ FEWER = {
     "int_shopify__refunds": "where refunds.refund_id % 2 > 0",
     "dim_customers": "where customers.customer_id % 7 > 0",
     "dim_products": "and products.product_id % 3 > 0",
-    "fct_customer_cohorts": "having month(customers.cohort_month) % 2 = 0",
+    "fct_customer_cohorts": "having count(*) > 0",
     "fct_daily_sales": "where day(sales_date) % 2 = 0",
     "fct_email_attribution": "where orders.order_id % 7 > 0",
 }
