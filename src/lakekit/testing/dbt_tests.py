@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ..dbt.models import Check
+    from ..dbt.parsed import Check
     from ..dbt.runner import Node
 
 _ROWS_SHOWN = 5

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from ..catalog.protocol import Entry, TableId
     from ..dbt.graph import Graph, Model
-    from ..dbt.models import Check, Known, Models
+    from ..dbt.models import Known, Models
+    from ..dbt.parsed import Check
     from ..dbt.runner import Node
     from ..engine.duckdb.session import Session
     from ..lake import Lake
