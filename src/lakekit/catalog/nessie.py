@@ -68,6 +68,8 @@ class NessieCatalog:
         self._http = client(endpoints)
         self._iceberg: dict[str, IcebergCatalog] = {}
         self._meanings: dict[str, str] = {}
+        self._bound: set[Ref] = set()
+        """Branches at commits where their views are known to read the branch's own catalog."""
         self._lock = Lock()
 
     def refs(self) -> list[Ref]:
@@ -89,21 +91,25 @@ class NessieCatalog:
         if error_code(answer) == "REFERENCE_ALREADY_EXISTS":
             raise RefExists(name)
         result(answer)
-        self._rebind(
-            name, [id_ for id_, kind, _ in self._contents(name) if kind == "view"], catalog_name(name)
-        )
-        return self.ref(name)
+        return self._bind(name)
 
     def assign(self, branch: str, to: str) -> Ref:
         if branch == MAIN:
             raise UsageError(f"'{MAIN}' cannot be pointed elsewhere.", why="it is what production reads")
-        target = self.ref(to)
+        known = Ref(branch, to) in self._bound
+        target = Ref(to, to) if known else self.ref(to)
         body = {"type": "DETACHED"} if is_hash(to) else {"type": "BRANCH", "name": to}
         body["hash"] = target.hash
         result(self._http.put(f"/api/v2/trees/{_path(branch, self.ref(branch).hash)}", json=body))
-        views_ = [id_ for id_, kind, _ in self._contents(branch) if kind == "view"]
-        self._rebind(branch, views_, catalog_name(branch))
-        return self.ref(branch)
+        return Ref(branch, to) if known else self._bind(branch)
+
+    def _bind(self, branch: str) -> Ref:
+        """Let all views on a branch read its own tables; the branch as it then is."""
+        found = [id_ for id_, kind, _ in self._contents(branch) if kind == "view"]
+        self._rebind(branch, found, catalog_name(branch))
+        bound = self.ref(branch)
+        self._bound.add(bound)
+        return bound
 
     def delete_branch(self, name: str) -> None:
         ref = self.ref(name)
