@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -156,7 +157,9 @@ def test_a_run_may_stop_and_go_on_with_what_failed(shop: pytest.Pytester) -> Non
     result.stdout.fnmatch_lines(["*shopify.orders is not there.*"])
     shop.runpytest_subprocess("--lf").assert_outcomes(failed=1)
     shop.runpytest_subprocess("-k", "second").assert_outcomes(passed=1, deselected=2)
-    debugged = shop.run("python", "-m", "pytest", "--pdb", "-k", "not second", stdin=b"p lake.ref\nc\nc\n")
+    debugged = shop.run(
+        sys.executable, "-m", "pytest", "--pdb", "-k", "not second", stdin=b"p lake.ref\nc\nc\n"
+    )
     debugged.assert_outcomes(failed=2, deselected=1)
     debugged.stdout.fnmatch_lines(["*(Pdb) 'test-*"])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..dbt.recording import Building, Diverged, at_its_time, digest, play
@@ -107,10 +108,16 @@ class Harness:
             known = _known(lake, lake.catalog.entries(lake.ref))
         return self._models(lake).check(check, lake.engine.dbt_target(lake.ref), known=known)
 
-    def columns_key(self, model: Model, graph: Graph) -> str:
-        """A digest of all that a model's columns depend on, beside the project's other files."""
+    def columns_key(
+        self, model: Model, graph: Graph, changed: Mapping[str, Any] = MappingProxyType({})
+    ) -> str:
+        """A digest of all that a model's columns depend on, beside the project's other files.
+
+        ``changed`` are source tables that send other columns than their references say: a test's alone.
+        """
         names = [*sorted(graph.ancestors([model.name])), model.name]
-        return digest(*(self.kept.source(graph.models[name], graph)[0] for name in names))
+        sources = (self.kept.source(graph.models[name], graph)[0] for name in names)
+        return digest(*sources, repr(sorted(changed.items())))
 
     def _build_embedded(
         self, lake: LakeUnderTest, session: Session, model: Model, now: datetime | None, full_refresh: bool

@@ -12,7 +12,6 @@ import pyarrow as pa
 from typing_extensions import override
 
 from ..catalog.protocol import TableId
-from ..dbt.recording import digest
 from ..dbt.runner import BuildReport, Node
 from ..engine.clock import freeze
 from ..errors import LakekitError, UsageError
@@ -301,9 +300,8 @@ class LakeUnderTest(Branch):
         """The columns of a model: those that it has, or would have if it were built of what is there."""
         if model.id in self._there():
             return self.schema(model.id, model.name)
-        # A source that sends other columns than its reference says is this test's alone.
-        own = {table: of.properties for table, of in self.story.streams.items() if of.is_changed}
-        key = digest(self.harness.columns_key(model, self.graph), repr(sorted(own.items())))
+        changed = {table: of.properties for table, of in self.story.streams.items() if of.is_changed}
+        key = self.harness.columns_key(model, self.graph, changed)
         if kept := self.harness.kept.get(f"columns of {model.name}", key):
             return pa.ipc.read_schema(pa.py_buffer(kept))
         with self.branch() as tried, self.harness.unreported():
