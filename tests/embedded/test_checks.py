@@ -232,7 +232,7 @@ def test_without_hypothesis_the_extra_is_named(lake: LakeUnderTest, monkeypatch:
     for name in ("lakekit.testing.falsify", "lakekit.testing.generate"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "hypothesis", None)
-    with pytest.raises(UsageError, match=r"lakekit\[testing\]"):
+    with pytest.raises(UsageError, match=r"lakekit\[checks\]"):
         checks.full_refresh_equals_incremental(lake, "latest_order")
 
 

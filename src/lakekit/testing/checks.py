@@ -136,7 +136,7 @@ def full_refresh_equals_incremental(
         from .generate import batches as generated
         from .generate import needed
     except ModuleNotFoundError as error:
-        raise MissingExtra("testing", error.name or "hypothesis") from error
+        raise MissingExtra("checks", error.name or "hypothesis") from error
 
     references = [lake.harness.project.reference(table) for table in histories.sources(lake, model)]
     for table in values or {}:
