@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..catalog.protocol import Entry, TableId
     from ..dbt.graph import Graph, Model
-    from ..dbt.models import Known, Models
+    from ..dbt.models import Built, Known, Models
     from ..dbt.parsed import Check
     from ..dbt.runner import Node
     from ..engine.duckdb.session import Session
@@ -79,7 +79,8 @@ class Harness:
             read = self._meter.bytes_read if measures else None
         else:
             with Meter(None) as self._meter:
-                building = self._build_on_trino(lake, model, now, full_refresh, before)
+                known = _known(lake, before)
+                building = self._build_by_dbt(lake, model, now, full_refresh, known).building
             read = bytes_read_by_trino(building) if measures else None
         after = lake.catalog.entries(lake.ref).get(model.id)
         if self.coverage and after:  # an ephemeral model is nowhere
@@ -145,36 +146,29 @@ class Harness:
                     lake.catalog.assign(lake.ref, before)
             else:
                 return building
-        models = self._models(lake)
-        built = models.build(
-            model,
-            lake.engine.dbt_target(lake.ref),
-            now=now,
-            full_refresh=full_refresh,
-            on_compiled=self._on_compiled(lake, model),
-        )
+        built = self._build_by_dbt(lake, model, now, full_refresh)
         if built.trace and self._replay:
-            source, _ = self.kept.source(models.graph.models[model.name], models.graph)
+            graph = self._models(lake).graph
+            source, _ = self.kept.source(graph.models[model.name], graph)
             self.kept.recordings.add(model.name, source, built.trace)
         return built.building
 
-    def _build_on_trino(
+    def _build_by_dbt(
         self,
         lake: LakeUnderTest,
         model: Model,
         now: datetime | None,
         full_refresh: bool,
-        there: Mapping[TableId, Entry],
-    ) -> Building:
-        built = self._models(lake).build(
+        known: Known | None = None,
+    ) -> Built:
+        return self._models(lake).build(
             model,
             lake.engine.dbt_target(lake.ref),
             now=now,
-            known=_known(lake, there),
+            known=known,
             full_refresh=full_refresh,
             on_compiled=self._on_compiled(lake, model),
         )
-        return built.building
 
     def _on_compiled(self, lake: LakeUnderTest, model: Model) -> Callable[[str], None]:
         """What to do with a model's SQL before it is run, while an incremental model's table is as it was."""
