@@ -91,10 +91,11 @@ def test_costs(shop: pytest.Pytester, options: tuple[str, ...]) -> None:
         number, median, slowest, statements, written, _ = costs[model]
         assert (number, statements, written) == (builds, "1", rows)
         assert 0 < int(median.removesuffix(" ms")) <= int(slowest.removesuffix(" ms"))
-    # How often DuckDB reads a file's end depends on its threads; with coverage's own statements it is 330,000.
-    read = [int(costs[model][-1].replace(",", "")) for model in BUILT]
-    assert 120_000 < read[0] < 240_000
-    assert 0 < read[1] < 10_000
+    # How often DuckDB reads a file's end depends on its threads; with coverage's own statements it is 330,000. To make
+    # a view, only ends of files are read.
+    merged, viewed = (int(costs[model][-1].replace(",", "")) for model in BUILT)
+    assert 120_000 < merged < 240_000
+    assert 0 < viewed < merged / 3
 
 
 def test_what_is_built_to_learn_columns_is_no_test_s(shop: pytest.Pytester) -> None:
