@@ -26,13 +26,20 @@ class Fix(NamedTuple):
     moves: tuple[tuple[str, str], ...] = ()
 
 
+class Rename(NamedTuple):
+    """A model gets another name, and so does whatever names it: worked out into a ``Fix`` when it is asked for."""
+
+    old: str
+    new: str
+
+
 class Problem(NamedTuple):
     """What a rule yields: a place in the subject's file, as offsets, and a sentence. No place is the whole file."""
 
     message: str
     start: int = 0
     end: int = 0
-    fix: Fix | None = None
+    fix: Fix | Rename | None = None
 
 
 class Finding(NamedTuple):
@@ -48,7 +55,7 @@ class Finding(NamedTuple):
     end_column: int
     code: str
     message: str
-    fix: Fix | None = None
+    fix: Fix | Rename | None = None
 
 
 class Outcome(NamedTuple):

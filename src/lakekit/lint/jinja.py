@@ -1,0 +1,216 @@
+"""Jinja as models have it: where its blocks are, and what is called in them with which literal arguments.
+
+Nothing is rendered here. Sources: the lexer of Jinja 3 (delimiters, strings, raw blocks), dbt's ref, source and config.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TEXT: Final = r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'"""
+_RAW: Final = r"%[-+]?\s*raw\s*[-+]?%\}(?s:.*?)\{%[-+]?\s*endraw\s*[-+]?%\}"
+_EXPRESSION: Final = rf"""\{{(?:[^"'}}]++|{_TEXT}|\}}(?!\}}))*+\}}\}}"""
+_STATEMENT: Final = rf"""%(?:[^"'%]++|{_TEXT}|%(?!\}}))*+%\}}"""
+_COMMENT: Final = r"\#(?s:.*?)\#\}"
+
+# Groups: expression, statement, comment, and what opens a block that never ends. A raw block is none of them.
+# It starts with one plain character: that is what lets re leap from block to block.
+BLOCK: Final = re.compile(rf"\{{(?:{_RAW}|({_EXPRESSION})|({_STATEMENT})|({_COMMENT})|([{{%#]))")
+
+UNGROUPED: Final = rf"\{{(?:{_RAW}|{_EXPRESSION}|{_STATEMENT}|{_COMMENT}|[{{%#])"
+"""The same, for who puts it into a pattern of his own."""
+
+_CALL: Final = re.compile(rf"{_TEXT}|(?<![\w.])(?:builtins\.)?(ref|source|config)\s*\(")
+# Nearly all calls: one or two plain texts, and nothing else in the block.
+_ARGUMENTS: Final = r"""\(\s*(['"])([^'"\\]*+)\2\s*(?:,\s*(['"])([^'"\\]*+)\4\s*)?\)"""
+_PLAIN: Final = re.compile(rf"(ref|source)\s*{_ARGUMENTS}")
+_ALONE: Final = re.compile(rf"\{{\{{-?\s*(ref|source){_ARGUMENTS}\s*-?\}}\}}")
+_TOKEN: Final = re.compile(rf"\s*+(?:({_TEXT})|([A-Za-z_]\w*)|(-?\d+(?:\.\d+)?)|(.))", re.DOTALL)
+_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_CONSTANTS: Final = {
+    "true": True, "True": True, "false": False, "False": False, "none": None, "None": None,
+}  # fmt: skip
+_CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
+
+
+class Dynamic:
+    """A value that only running tells. There is one."""
+
+    def __repr__(self) -> str:
+        return "…"
+
+
+DYNAMIC: Final = Dynamic()
+
+
+class Call(NamedTuple):
+    """A call of ref, source or config. ``spans`` are the places of positional texts, without their quotes."""
+
+    function: str
+    start: int
+    """Of the function's name."""
+    end: int
+    """Behind the closing parenthesis."""
+    arguments: tuple[Any, ...]
+    spans: tuple[tuple[int, int] | None, ...]
+    keywords: dict[str, Any]
+
+
+class Ref(NamedTuple):
+    """A ref() of literals: the place is that of the model's name, without its quotes."""
+
+    package: str | None
+    name: str
+    version: str | None
+    start: int
+    end: int
+
+
+class SourceCall(NamedTuple):
+    """A source() of literals: the place is that of both names with what is between them."""
+
+    source: str
+    table: str
+    start: int
+    end: int
+
+
+def calls(text: str, start: int, end: int) -> Iterator[Call]:
+    """What ``text[start:end]``, a block, calls of ref, source and config."""
+    if alone := _ALONE.match(text, start, end):
+        yield _plain(alone)
+    elif any(text.find(function, start, end) >= 0 for function in ("ref", "source", "config")):
+        for match in _CALL.finditer(text, start, end):
+            if match[1]:
+                plain = _PLAIN.match(text, match.start(1), end)
+                yield _plain(plain) if plain else _called(text, match, end)
+
+
+def _plain(call: re.Match[str]) -> Call:
+    function, _, first, _, second = call.groups()
+    if second is None:
+        return Call(function, call.start(1), call.end(), (first,), (call.span(3),), {})
+    return Call(function, call.start(1), call.end(), (first, second), (call.span(3), call.span(5)), {})
+
+
+def _called(text: str, match: re.Match[str], end: int) -> Call:
+    arguments: list[Any] = []
+    spans: list[tuple[int, int] | None] = []
+    keywords: dict[str, Any] = {}
+    at = match.end()
+    while True:
+        at, closed = _past(text, at, end, ")")
+        if closed or at >= end:
+            break
+        name = _KEYWORD.match(text, at, end)
+        value, after, span = _value(text, name.end() if name else at, end)
+        if name:
+            keywords[name[1]] = value
+        else:
+            arguments.append(value)
+            spans.append(span)
+        at, _ = _past(text, after, end, ",")
+    return Call(match[1], match.start(1), at, tuple(arguments), tuple(spans), keywords)
+
+
+_KEYWORD: Final = re.compile(r"\s*+([A-Za-z_]\w*)\s*=(?!=)")
+
+
+def _past(text: str, at: int, end: int, sign: str) -> tuple[int, bool]:
+    """Behind the next token if it is ``sign``, and whether it is."""
+    token = _TOKEN.match(text, at, end)
+    if token is None:
+        return end, False
+    return (token.end(), True) if token[4] == sign else (at, False)
+
+
+def _value(text: str, at: int, end: int) -> tuple[Any, int, tuple[int, int] | None]:
+    """The expression at ``at``: its value, where it ends, and its place if it is a text."""
+    token = _TOKEN.match(text, at, end)
+    if token is None:
+        return DYNAMIC, end, None
+    quoted, word, number, sign = token.groups()
+    value: Any
+    after, span = token.end(), None
+    if quoted:
+        value = _ESCAPE.sub(r"\1", quoted[1:-1]) if "\\" in quoted else quoted[1:-1]
+        span = (token.start(1) + 1, token.end(1) - 1)
+    elif word:
+        value = _CONSTANTS.get(word, DYNAMIC)
+    elif number:
+        value = float(number) if "." in number else int(number)
+    elif sign == "[":
+        value, after = _items(text, after, end)
+    elif sign == "{":
+        value, after = _pairs(text, after, end)
+    else:
+        value, after = DYNAMIC, at
+    follower = _TOKEN.match(text, after, end)
+    if value is not DYNAMIC and (follower is None or follower[4] in {",", ")", "]", "}", ":"}):
+        return value, after, span
+    return DYNAMIC, _skip(text, after, end), None
+
+
+def _items(text: str, at: int, end: int) -> tuple[Any, int]:
+    values = []
+    while True:
+        at, closed = _past(text, at, end, "]")
+        if closed or at >= end:
+            return (DYNAMIC if DYNAMIC in values else values), at
+        value, at, _ = _value(text, at, end)
+        values.append(value)
+        at, _ = _past(text, at, end, ",")
+
+
+def _pairs(text: str, at: int, end: int) -> tuple[Any, int]:
+    values = {}
+    while True:
+        at, closed = _past(text, at, end, "}")
+        if closed or at >= end:
+            return (DYNAMIC if DYNAMIC in values.values() or DYNAMIC in values else values), at
+        key, at, _ = _value(text, at, end)
+        at, _ = _past(text, at, end, ":")
+        value, at, _ = _value(text, at, end)
+        values[key if isinstance(key, str) else DYNAMIC] = value
+        at, _ = _past(text, at, end, ",")
+
+
+def _skip(text: str, at: int, end: int) -> int:
+    """To the sign that ends the argument at ``at``, whatever it is made of."""
+    open_: list[str] = []
+    while token := _TOKEN.match(text, at, end):
+        sign = token[4]
+        if not open_ and sign in {",", ")", "]", "}"}:
+            return at
+        if sign in _CLOSING:
+            open_.append(_CLOSING[sign])
+        elif open_ and sign == open_[-1]:
+            open_.pop()
+        at = token.end()
+    return end
+
+
+def ref(call: Call) -> Ref | None:
+    """The call as a ref() of literals, if it is one."""
+    if call.function != "ref" or len(call.arguments) not in {1, 2} or not _is_literal(call):
+        return None
+    *package, name = call.arguments
+    version = call.keywords.get("v", call.keywords.get("version"))
+    start, end = call.spans[-1] or (call.start, call.end)
+    return Ref(package[0] if package else None, name, None if version is None else str(version), start, end)
+
+
+def source(call: Call) -> SourceCall | None:
+    """The call as a source() of literals, if it is one."""
+    if call.function != "source" or len(call.arguments) != 2 or not _is_literal(call):
+        return None
+    (start, _), (_, end) = call.spans[0] or (0, 0), call.spans[1] or (0, 0)
+    return SourceCall(call.arguments[0], call.arguments[1], start, end)
+
+
+def _is_literal(call: Call) -> bool:
+    return all(isinstance(argument, str) for argument in call.arguments)

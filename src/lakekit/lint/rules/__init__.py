@@ -1,0 +1,1 @@
+"""lakekit's own rules, a module a family."""

@@ -1,0 +1,167 @@
+"""LK5: what belongs to a model beside its SQL, and still fits it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from ... import streams
+from ...naming import META_COLUMNS, Layer
+from ..findings import Problem
+from ..jinja import DYNAMIC
+from ..registry import rule
+from ..sql import Broken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...streams import Stream
+    from ..facts import Facts
+    from ..subjects import Model, PropertiesFile, Reference
+
+
+@rule("LK501", layer=Layer.STREAMS)
+def schema_reference_missing(model: Model, facts: Facts) -> Iterator[Problem]:
+    """Each table that a staging model reads has a schema reference beside it: ``streams/<source>/<stream>.json``.
+
+    It is one stream of what the connector's ``discover`` prints: the contract between the source and the models; tests type
+    their rows by it. ``--fix`` takes it out of the configured catalog, where there is one.
+    """
+    for call in model.sql.sources:
+        if facts.reference(call.source, call.table) is None:
+            yield Problem(
+                f"'{call.source}.{call.table}' has no schema reference {call.table}.json", call.start, call.end
+            )
+
+
+@rule("LK502", layer=Layer.STREAMS)
+def schema_reference_drift(model: Model, facts: Facts) -> Iterator[Problem]:
+    """What a staging model reads is in the schema references of its tables.
+
+    Otherwise one of them has moved on without the other: the model fails as soon as it is built.
+    """
+    found = [facts.reference(call.source, call.table) for call in model.sql.sources]
+    known = set(META_COLUMNS)
+    for path in found:
+        stream = facts.stream(path) if path else None
+        if stream is None or isinstance(stream, Broken):
+            return
+        known.update(name.lower() for name in stream.properties)
+    glance = model.sql.staging
+    if not found or model.sql.dynamic or (glance and glance.names - model.sql.called <= known):
+        return
+    tables = ", ".join(f"{call.source}.{call.table}" for call in model.sql.sources)
+    for name, start, end in facts.staging(model).fields:
+        if name not in known:
+            yield Problem(f"the schema reference of {tables} has no field '{name}'", start, end)
+
+
+@rule("LK503")
+def undocumented(model: Model, facts: Facts) -> Iterator[Problem]:
+    """Each model has a description in a file of properties."""
+    entry = model.entry
+    if entry is None or not entry.described:
+        yield Problem(f"'{model.name}' is described nowhere")
+
+
+@rule("LK504")
+def entry_without_model(file: PropertiesFile, facts: Facts) -> Iterator[Problem]:
+    """An entry of a file of properties is of a model that is there, and the only one of it."""
+    told: set[str] = set()
+    for entry in file.properties.entries:
+        if entry.section != "models":
+            continue
+        if not facts.is_taken(entry.name):
+            yield Problem(f"there is no model '{entry.name}'", entry.start, entry.end)
+        elif entry.name in told:
+            yield Problem(f"'{entry.name}' has two entries in this file", entry.start, entry.end)
+        told.add(entry.name)
+
+
+@rule("LK505", layer=Layer.CORE)
+def key_untested(model: Model, facts: Facts) -> Iterator[Problem]:
+    """The key of a core model is tested: ``unique`` and ``not_null``; a key of several columns by a test of its own.
+
+    A merge by a key that is not one loses rows or doubles them.
+    """
+    key = model.config("unique_key")
+    columns = [key] if isinstance(key, str) and key else key
+    if columns is DYNAMIC or not isinstance(columns, list):
+        return
+    entry = model.entry
+    tests = {column.name.lower(): column.tests for column in entry.columns} if entry else {}
+    missing = [f"not_null of {name}" for name in columns if "not_null" not in tests.get(name.lower(), ())]
+    if len(columns) == 1 and "unique" not in tests.get(columns[0].lower(), ()):
+        missing.insert(0, f"unique of {columns[0]}")
+    elif len(columns) > 1 and not any("unique" in test for test in (entry.tests if entry else ())):
+        missing.insert(0, f"that ({', '.join(columns)}) is unique")
+    if missing:
+        calls = [call for call in model.sql.configurations if "unique_key" in call.values]
+        place = (calls[0].start, calls[0].end) if calls else (0, 0)
+        yield Problem(f"no test of the key of '{model.name}': {', '.join(missing)}", *place)
+
+
+@rule("LK506")
+def schema_reference_differs(reference: Reference, facts: Facts) -> Iterator[Problem]:
+    """A schema reference agrees with the source's configured Airbyte catalog, where the project holds one.
+
+    Compared are the fields and their types, the primary key and the cursor. Where a catalog is, is ``lint.catalogs``:
+    ``{source}.json`` in the project's folder unless it says otherwise.
+    """
+    ours = facts.stream(reference.path)
+    if isinstance(ours, Broken):
+        return
+    catalog = os.path.join(facts.root, facts.conventions.catalogs.replace("{source}", reference.folder))
+    configured = _configured(facts.text(catalog) if os.path.exists(catalog) else "")
+    if configured is None:
+        return
+    name = os.path.basename(catalog)
+    if ours.name not in configured:
+        yield Problem(f"{name} has no stream '{ours.name}'", *_at(reference.text, ours.name))
+        return
+    theirs = configured[ours.name]
+    for field, schema in ours.properties.items():
+        if field not in theirs.properties:
+            yield Problem(f"{name} has no field '{field}' in '{ours.name}'", *_at(reference.text, field))
+        elif _kind(schema) != _kind(theirs.properties[field]):
+            yield Problem(
+                f"'{field}' is {_kind(schema)} here, {_kind(theirs.properties[field])} in {name}",
+                *_at(reference.text, field),
+            )
+    if theirs.key and ours.key != theirs.key:
+        yield Problem(f"the primary key is ({', '.join(theirs.key)}) in {name}", *_at(reference.text, "source_defined_primary_key"))
+    if theirs.cursor and ours.cursor != theirs.cursor:
+        yield Problem(f"the cursor is {theirs.cursor} in {name}", *_at(reference.text, "default_cursor_field"))
+
+
+def _configured(text: str) -> dict[str, Stream] | None:
+    """The streams of a ConfiguredAirbyteCatalog, with the key and cursor that were chosen; None where it is none."""
+    try:
+        content = json.loads(text)
+        return {one.name: one for one in map(_chosen, content["streams"])}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _chosen(configured: dict[str, Any]) -> Stream:
+    stream = streams.stream(configured["stream"])
+    key = tuple(path[0] for path in configured.get("primary_key") or [])
+    cursor = (configured.get("cursor_field") or [stream.cursor])[0]
+    return stream._replace(key=key or stream.key, cursor=cursor)
+
+
+def _kind(schema: Any) -> str:
+    """A JSON schema's type without null, and its format."""
+    if not isinstance(schema, dict):
+        return "anything"
+    given = schema.get("type", "anything")
+    names = sorted(set(given if isinstance(given, list) else [given]) - {"null"})
+    return " or ".join(map(str, names)) + (f" ({schema['format']})" if "format" in schema else "")
+
+
+def _at(text: str, key: str) -> tuple[int, int]:
+    """Where a JSON file first says ``key``."""
+    found = re.search(re.escape(json.dumps(key)), text)
+    return found.span() if found else (0, 0)

@@ -1,0 +1,213 @@
+"""What a staging model does beside renaming and casting, and which fields of its source it reads.
+
+Nearly all do nothing else: ``glance`` tells that from words alone, and ``read`` looks at each token of the others.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from .tokens import Tokens, is_expression, is_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JOIN: Final = "join"
+AGGREGATE: Final = "aggregate"
+UNION: Final = "union"
+MORE: Final = "more"
+
+
+class Deed(NamedTuple):
+    """Something that is said in the model: ``kind`` is one of the above, or a function's call (``call``)."""
+
+    kind: str
+    said: str
+    start: int
+    end: int
+
+
+class Staging(NamedTuple):
+    """``fields`` are names that are read and defined nowhere in the model; each with its first place."""
+
+    deeds: tuple[Deed, ...]
+    fields: tuple[tuple[str, int, int], ...]
+
+
+CALL: Final = "call"
+
+_KINDS: Final = {
+    **dict.fromkeys(("join",), JOIN),
+    **dict.fromkeys(("distinct", "group", "having", "over", "qualify", "filter"), AGGREGATE),
+    **dict.fromkeys(("union", "intersect", "except", "minus"), UNION),
+    **dict.fromkeys(
+        ("where", "limit", "offset", "fetch", "order", "case", "between", "like", "exists", "and", "or", "not", "is", "in"),
+        MORE,
+    ),
+    **dict.fromkeys(("+", "-", "*", "/", "%", "|", "=", "<", ">", "!"), MORE),
+}  # fmt: skip
+_AGGREGATES: Final = frozenset({
+    "any_value", "approx_distinct", "approx_percentile", "arbitrary", "array_agg", "avg", "bool_and", "bool_or",
+    "checksum", "count", "count_if", "every", "geometric_mean", "histogram", "listagg", "map_agg", "map_union", "max",
+    "max_by", "min", "min_by", "multimap_agg", "reduce_agg", "set_agg", "stddev", "stddev_pop", "stddev_samp", "sum",
+    "var_pop", "var_samp", "variance", "row_number", "rank", "dense_rank", "ntile", "lag", "lead", "first_value",
+    "last_value", "nth_value", "percent_rank", "cume_dist",
+})  # fmt: skip
+_WORDS: Final = frozenset({
+    *(word for word in _KINDS if word.isalpha()),
+    "select", "from", "as", "with", "recursive", "all", "when", "then", "else", "end", "null", "true", "false", "on", "using",
+    "left", "right", "full", "inner", "outer", "cross", "natural", "lateral", "by", "asc", "desc", "nulls", "first", "last",
+    "rows", "range", "preceding", "following", "unbounded", "current", "partition", "materialized", "escape", "values",
+    "date", "time", "timestamp", "interval", "at", "zone", "current_date", "current_timestamp", "localtimestamp",
+    "current_time", "localtime", "ordinality", "rollup", "cube", "grouping", "sets",
+})  # fmt: skip
+_CASTS: Final = frozenset({"cast", "try_cast"})
+_NOT_CALLED: Final = frozenset({*_WORDS, "decimal", "varchar", "char", "array", "row", "map", "numeric", "varbinary"})
+
+
+_NOISE: Final = re.compile(r"'[^']*'|\{(?:\{.*?\}\}|\#.*?\#\})|--[^\n]*", re.DOTALL)
+_SIGNS: Final = re.compile(r"[-+*/%|=<>!]|\{%")
+_SPACES: Final = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+_NAMES_NOTHING: Final = _WORDS | _AGGREGATES
+
+
+class Glance(NamedTuple):
+    """``plain``: nothing is done that ``read`` would tell of, beside calling functions. ``names``: what may be a field."""
+
+    plain: bool
+    names: frozenset[str]
+
+
+def glance(lowered: str) -> Glance:
+    """Of a model in lower case."""
+    said = _NOISE.sub(" ", lowered)
+    words = said.translate(_SPACES).split()
+    known = set(words)
+    plain = known.isdisjoint(_KINDS) and known.isdisjoint(_AGGREGATES) and not _SIGNS.search(said)
+    names = known - _NAMES_NOTHING - {after for word, after in zip(words, words[1:], strict=False) if word == "as"}
+    return Glance(plain, frozenset(names))
+
+
+def read(text: str) -> Staging:
+    """What ``text`` does, in its order."""
+    tokens = Tokens(text)
+    skipped = _types(tokens)
+    # Places are worked out only where there is something to tell.
+    deeds = [
+        Deed(kind, tokens.texts[index], *tokens.spans[index]) for index, kind in _deeds(tokens, skipped)
+    ]
+    fields = {name: index for index, name in reversed(list(_fields(tokens, skipped)))}
+    return Staging(tuple(deeds), tuple((name, *tokens.spans[index]) for name, index in fields.items()))
+
+
+def _types(tokens: Tokens) -> set[int]:
+    """The indexes of what belongs to a type's name: in a cast, from AS to the parenthesis that closes it."""
+    words = tokens.words
+    found: set[int] = set()
+    for index, word in enumerate(words):
+        if word not in _CASTS or words[index + 1 : index + 2] != ["("]:
+            continue
+        depth, typed = 0, False
+        for inside in range(index + 1, len(words)):
+            depth += (words[inside] == "(") - (words[inside] == ")")
+            if depth == 0:
+                break
+            typed = typed or (depth == 1 and words[inside] == "as")
+            if typed:
+                found.add(inside)
+    return found
+
+
+class _Level:
+    """What is open within one pair of parentheses. ``quiet``: what is said there belongs to a deed that is told already."""
+
+    __slots__ = ("in_from", "inherited", "quiet")
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.in_from = False
+        self.quiet = self.inherited = quiet
+
+
+def _deeds(tokens: Tokens, skipped: set[int]) -> Iterator[tuple[int, str]]:
+    words, texts = tokens.words, tokens.texts
+    levels = [_Level()]
+    for index, word in enumerate(words):
+        if index in skipped or texts[index][0] in "'\"`{":
+            continue
+        level, before = levels[-1], words[index - 1] if index else ""
+        if word == "(":
+            called = bool(index) and _is_called(before, texts[index - 1])
+            kind = AGGREGATE if before in _AGGREGATES else CALL
+            # What is within a window, a filter or an aggregate is part of it.
+            levels.append(_Level(level.quiet or before in {"over", "filter"} or (called and kind == AGGREGATE)))
+            if called and not (level.quiet and kind == CALL):
+                yield index - 1, kind
+        elif word == ")":
+            if len(levels) > 1:
+                levels.pop()
+        elif word in {"select", "from"}:
+            level.in_from = word == "from" and before != "distinct"
+            level.quiet = level.inherited or (level.quiet and before == "distinct")
+        elif word == "," and level.in_from and _more_tables(words, index):
+            yield index, JOIN
+        elif (kind := _KINDS.get(word, "")) and not _is_no_deed(words, index):
+            if kind != MORE or not level.quiet:
+                yield index, kind
+            # The conditions of a join and of groups are no deeds of their own; those of WHERE are.
+            if word in {"join", "group", "having", "qualify"}:
+                level.quiet = True
+            elif word in {"where", "union"}:
+                level.quiet = level.inherited
+
+
+def _is_no_deed(words: list[str], index: int) -> bool:
+    """Whether a keyword is used as a name here, or a star means all columns."""
+    word, before, after = words[index], words[index - 1] if index else "", words[index + 1 : index + 2]
+    if before == "." or (word == "*" and before in {"select", ",", "distinct", "all"}):
+        return True
+    return (word == "filter" and after != ["("]) or (word in {"order", "group"} and after != ["by"])
+
+
+def _is_called(word: str, text: str) -> bool:
+    return is_name(text) and text[0] not in '"`' and word not in _NOT_CALLED
+
+
+def _more_tables(words: list[str], index: int) -> bool:
+    """Whether the comma of a FROM clause brings another table: after a CTE's end, it brings another CTE."""
+    return words[index + 2 : index + 4] != ["as", "("]
+
+
+def _fields(tokens: Tokens, skipped: set[int]) -> Iterator[tuple[int, str]]:
+    words, texts = tokens.words, tokens.texts
+    defined = {
+        word
+        for index, word in enumerate(words)
+        if index and is_name(texts[index]) and _is_alias(words, texts, index, skipped)
+    }
+    for index, word in enumerate(words):
+        if index in skipped or not is_name(texts[index]) or is_expression(texts[index]):
+            continue
+        after = words[index + 1] if index + 1 < len(words) else ""
+        if after in {"(", "."} or (word in _WORDS and texts[index][0] not in '"`') or word in defined:
+            continue
+        if index and words[index - 1] in {"from", "join"}:
+            continue
+        yield index, word
+
+
+def _is_alias(words: list[str], texts: list[str], index: int, skipped: set[int]) -> bool:
+    """Whether it names something here: after AS, before AS and a parenthesis, or right behind an operand."""
+    if index in skipped:
+        return False
+    before = words[index - 1]
+    if before == "as" or words[index + 1 : index + 3] == ["as", "("]:
+        return True
+    if words[index] in _WORDS and texts[index][0] not in '"`':
+        return False
+    return (
+        before == ")"
+        or before == "end"
+        or is_expression(before)
+        or (is_name(texts[index - 1]) and (before not in _WORDS or texts[index - 1][0] in '"`'))
+    )

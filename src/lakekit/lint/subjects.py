@@ -1,0 +1,108 @@
+"""What rules judge: the files of a project, by what they are."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from .jinja import DYNAMIC
+
+if TYPE_CHECKING:
+    from ..naming import Layer
+    from .facts import Facts
+    from .properties import Entry, Properties
+    from .sql import Sql
+
+
+class File:
+    """Any file; ``path`` is absolute."""
+
+    __slots__ = ("facts", "path")
+
+    def __init__(self, path: str, facts: Facts) -> None:
+        self.path = path
+        self.facts = facts
+
+    @property
+    def text(self) -> str:
+        """What it holds; empty where it cannot be read (LK903 tells)."""
+        return self.facts.text(self.path)
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder that it is in."""
+        return os.path.basename(os.path.dirname(self.path))
+
+    @property
+    def stem(self) -> str:
+        return os.path.basename(self.path).rpartition(".")[0]
+
+
+class SqlFile(File):
+    """SQL with Jinja: a model, a test, a snapshot, an analysis, a macro."""
+
+    __slots__ = ()
+
+    @property
+    def sql(self) -> Sql:
+        return self.facts.sql(self.path)
+
+
+class Query(SqlFile):
+    """SQL that is no model."""
+
+    __slots__ = ()
+
+
+class Model(SqlFile):
+    """A model. ``folders`` are those between the model path and it; ``name`` is its file's."""
+
+    __slots__ = ("folders", "layer", "name")
+
+    def __init__(self, path: str, facts: Facts, folders: tuple[str, ...]) -> None:
+        super().__init__(path, facts)
+        self.name = self.stem
+        self.folders = folders
+        self.layer: Layer | None = facts.conventions.layer_of(folders, self.name)
+
+    @property
+    def entry(self) -> Entry | None:
+        """What a file of properties says of it."""
+        return self.facts.entry(self.name, near=self.path)
+
+    def config(self, key: str) -> Any:
+        """What is configured: in its file, its properties, or dbt_project.yml; ``DYNAMIC`` where only running tells."""
+        own = self.sql.config(key)
+        if own is None and (entry := self.entry):
+            own = entry.config.get(key, entry.config.get(f"+{key}"))
+        if own is None:
+            return self.facts.dbt.config(self.folders, self.name, key)
+        return DYNAMIC if isinstance(own, str) and "{{" in own else own
+
+
+class PropertiesFile(File):
+    """YAML with properties of models and sources."""
+
+    __slots__ = ()
+
+    @property
+    def properties(self) -> Properties:
+        return self.facts.properties(self.path)
+
+
+class Reference(File):
+    """A schema reference: an AirbyteStream in JSON, in the folder of its source."""
+
+    __slots__ = ()
+
+
+class Python(File):
+    """Python beside the models."""
+
+    __slots__ = ()
+
+
+class Cube(File):
+    """YAML of Cube's semantic model."""
+
+    __slots__ = ()
