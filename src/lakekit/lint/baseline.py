@@ -58,10 +58,7 @@ class Baseline(NamedTuple):
             ) from error
         except json.JSONDecodeError as error:
             raise _unclear(path, f"line {error.lineno}: {error.msg}") from None
-        except (
-            ValueError,
-            RecursionError,
-        ) as error:  # no UTF-8, or nothing that a person or this module wrote
+        except (ValueError, RecursionError) as error:  # no UTF-8, or nothing that lakekit wrote
             raise _unclear(path, str(error)) from None
         return cls(_folder(path), _counts(path, content))
 

@@ -57,7 +57,7 @@ class Sifted(NamedTuple):
 # Any word may be a code where a colon or a comma promises one; behind a mere space it has a number, or is prose.
 _NOQA: Final = re.compile(
     r"""
-    (?P<open> --+ | /\*+ | \{\#[-+]? | (?<!\S)\#+ ) [ \t]*
+    (?P<open> (?<!-)--+ | /\*+ | \{\#[-+]? | (?<!\S)\#+ ) [ \t]*
     (?P<ours> lakekit [ \t]* : [ \t]* )?
     noqa (?![\w-])
     (?: (?: [ \t]* (?P<colon>:) [ \t]* | [ \t]+ (?=[a-z]+\d+\b) )
@@ -68,7 +68,7 @@ _NOQA: Final = re.compile(
 )
 _CODE: Final = re.compile(r"[A-Za-z]+\d*")
 # A comment ends with its line, where another begins, or where the one closes that it is in.
-_END: Final = re.compile(r"[ \t]*(?:\r?\n|\Z|[ \t](?=\#|--|\{\#|/\*)|(?P<close>[-+]?\#\}|\*/))")
+_END: Final = re.compile(r"(?<![ \t])[ \t]*(?:\r?\n|\Z|[ \t](?=\#|--|\{\#|/\*)|(?P<close>[-+]?\#\}|\*/))")
 _MARKS: Final = re.compile(r"\{\#[-+]?|[-+]?\#\}|/\*|\*/")
 _SQL: Final = re.compile(
     r"""
