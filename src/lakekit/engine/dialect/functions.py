@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from sqlglot import exp
 
 from ...errors import UnsupportedSql
+from ...trino_functions import REFUSED
 
 _LISTED: Final = frozenset({
     # numbers
@@ -36,22 +38,6 @@ _LISTED: Final = frozenset({
     "VariancePop",
 })  # fmt: skip
 
-_INSTEAD: Final = {
-    "ApproxDistinct": "count(distinct …) is exact",
-    "ApproxQuantile": "an approximation is another number on each engine",
-    "Format": "put the text together with || and cast",
-    "JSONFormat": "keep the JSON text itself, or extract what you need with json_extract_scalar",
-    "JSONCast": "keep values as columns",
-    "Reduce": "unnest the array and aggregate",
-    "any_match": "cardinality(filter(…)) > 0",
-    "all_match": "cardinality(filter(…)) = cardinality(…)",
-    "format_datetime": "date_format, with MySQL's letters",
-    "every": "bool_and",
-    "json_value": "json_extract_scalar",
-    "json_query": "json_extract",
-    "with_timezone": "cast to timestamp(6) with time zone, and to a zone with at_timezone",
-}
-
 _CLAUSES: Final = (
     exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.Command, exp.JSONExtractQuote, exp.JSONValue, exp.MatchRecognize, exp.Pivot,
     exp.TableSample,
@@ -62,22 +48,32 @@ def refuse_what_is_not_listed(tree: exp.Expr) -> None:
     """Raise ``UnsupportedSql`` for the first function or clause whose answer might not be Trino's."""
     for node in tree.walk():
         if isinstance(node, _CLAUSES):
-            raise refusal(node, "the clause is not supported")
+            raise refusal(node, "the clause is not supported", _instead(node))
         if not isinstance(node, exp.Func):
             continue
         name = str(node.this).lower() if isinstance(node, exp.Anonymous) else type(node).__name__
-        if name not in _LISTED:
-            raise refusal(node, "the function is not supported", _INSTEAD.get(name, ""))
+        if name not in _LISTED or node.args.get("json_query"):
+            raise refusal(node, "the function is not supported", _instead(node))
 
 
 def refusal(node: exp.Expr, why: str, instead: str = "") -> UnsupportedSql:
     """What to raise where DuckDB's answer would not be Trino's."""
-    try:
-        text = node.sql("trino")
-    except ValueError:  # a JSON path that sqlglot reads and cannot write
-        text = type(node).__name__
+    text = _written(node)
     return UnsupportedSql(
         f"The embedded engine cannot answer {text if len(text) < 80 else text[:77] + '…'} as Trino would.",
         why=why,
         todo=(f"{instead}; or " if instead else "") + "use the trino engine",
     )
+
+
+def _instead(node: exp.Expr) -> str:
+    """What to write instead of a call, by the name that it has in Trino."""
+    called = re.match(r"\w+", _written(node))
+    return REFUSED.get(called[0].lower(), "") if called else ""
+
+
+def _written(node: exp.Expr) -> str:
+    try:
+        return node.sql("trino")
+    except ValueError:  # a JSON path that sqlglot reads and cannot write
+        return type(node).__name__
