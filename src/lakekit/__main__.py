@@ -1,5 +1,21 @@
-"""``python -m lakekit``: the command line, by the interpreter that has it."""
+"""``lakekit`` and ``python -m lakekit``: the command line.
 
-from .cli import main
+``lakekit lint`` is asked at each commit, and must have answered before the rest of the command line were imported.
+"""
 
-main(prog_name="lakekit")
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    if sys.argv[1:2] == ["lint"]:
+        from .lint.command import run
+
+        run()
+    from .cli import main as command
+
+    command(prog_name="lakekit")
+
+
+if __name__ == "__main__":
+    main()

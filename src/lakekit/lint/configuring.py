@@ -19,7 +19,9 @@ def configured(model: Model, key: str, value: str) -> Fix:
         end = "\r\n" if "\r\n" in text else "\n"
         return Fix(title, (Edit(model.path, 0, 0, f"{{{{ config({key}='{value}') }}}}{end}{end}"),))
     call = next((one for one in reversed(calls) if key in one.values), calls[0])
-    said = re.compile(rf"""(?<![\w.]){re.escape(key)}\s*=\s*(['"])(.*?)\1""").search(text, call.start, call.end)
+    said = re.compile(rf"""(?<![\w.]){re.escape(key)}\s*=\s*(['"])(.*?)\1""").search(
+        text, call.start, call.end
+    )
     if said:
         return Fix(title, (Edit(model.path, *said.span(2), value),))
     quote = '"' if '"' in text[call.start : call.end] else "'"

@@ -92,7 +92,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     if pattern not in _patterns:
         parts = re.split(r"\{(\w+)\}", pattern)
         _patterns[pattern] = re.compile(
-            "".join(f"(?P<{part}>{_PART})" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+            "".join(
+                f"(?P<{part}>{_PART})" if index % 2 else re.escape(part) for index, part in enumerate(parts)
+            )
         )
     return _patterns[pattern]
 
@@ -110,14 +112,18 @@ def conventions(table: Mapping[str, Any], file: str) -> Conventions:
         elif key in {"baseline", "catalogs"}:
             given[key] = _text(value, where, file)
         elif key == "rules":
-            given[key] = {code: _table(one, f"{where}.{code}", file) for code, one in _table(value, where, file).items()}
+            given[key] = {
+                code: _table(one, f"{where}.{code}", file) for code, one in _table(value, where, file).items()
+            }
         elif key == "folders":
             given[key] = {
                 folder.strip("/"): _texts(codes, f'{where}."{folder}"', file)
                 for folder, codes in _table(value, where, file).items()
             }
         else:
-            known = [layer.value for layer in _DEFAULTS] + [name for name in Conventions._fields if name != "layers"]
+            known = [layer.value for layer in _DEFAULTS] + [
+                name for name in Conventions._fields if name != "layers"
+            ]
             raise _wrong(file, f"it has no setting '{where}'", f"settings are: {', '.join(known)}")
     _refuse_conflicts(layers, given, file)
     return Conventions(layers=layers, **given)
@@ -166,7 +172,9 @@ def _table(value: Any, where: str, file: str) -> dict[str, Any]:
 
 def _texts(value: Any, where: str, file: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        raise _wrong(file, f"{where} is no list of texts", f'write it like {where.rpartition(".")[2]} = ["…"]')
+        raise _wrong(
+            file, f"{where} is no list of texts", f'write it like {where.rpartition(".")[2]} = ["…"]'
+        )
     return tuple(value)
 
 

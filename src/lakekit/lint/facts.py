@@ -14,6 +14,7 @@ from .. import streams
 from . import properties as properties_
 from . import sql as sql_
 from . import staging
+from .cycles import Components
 from .subjects import Cube, File, Model, PropertiesFile, Python, Query, Reference
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ class Unreadable(Exception):
 class Facts:
     """``root`` is the folder that holds ``lakekit.toml`` (or the dbt project's own), ``folder`` the dbt project's."""
 
-    def __init__(self, root: str, folder: str, dbt: DbtProject, conventions: Conventions, files: Files) -> None:
+    def __init__(
+        self, root: str, folder: str, dbt: DbtProject, conventions: Conventions, files: Files
+    ) -> None:
         self.root = root
         self.folder = folder
         self.dbt = dbt
@@ -46,6 +49,8 @@ class Facts:
         self._unreadable: dict[str, str] = {}
         self._sql: dict[str, sql_.Sql] = {}
         self._properties: dict[str, properties_.Properties] = {}
+        self._entries: dict[str, properties_.Entry | None] = {}
+        self._models_by_file: dict[str, dict[str, properties_.Entry]] = {}
         self._streams: dict[str, Stream | sql_.Broken] = {}
         self._staging: dict[str, staging.Staging] = {}
         self._cubes = frozenset(files.cubes)
@@ -61,9 +66,7 @@ class Facts:
             (len(os.path.normpath(os.path.join(self.folder, path))) + 1 for path in self.dbt.model_paths),
             reverse=True,
         )
-        roots = [
-            os.path.normpath(os.path.join(self.folder, path)) + os.sep for path in self.dbt.model_paths
-        ]
+        roots = [os.path.normpath(os.path.join(self.folder, path)) + os.sep for path in self.dbt.model_paths]
         found = {}
         for path in self.files.models:
             root = next((len(one) for one in roots if path.startswith(one)), lengths[0])
@@ -106,6 +109,13 @@ class Facts:
                 self._unreadable[path] = str(error)
                 self._texts[path] = ""
         return self._texts[path]
+
+    def forget(self, path: str) -> None:
+        """Drop what is only wanted while a file is judged: five thousand texts are a lot."""
+        if path in self.models:
+            self._texts.pop(path, None)
+            self._sql.pop(path, None)
+            self._staging.pop(path, None)
 
     def broken(self, path: str) -> sql_.Broken | None:
         """Why a file is not what it should be, if it is not."""
@@ -166,12 +176,24 @@ class Facts:
 
     def entry(self, name: str, *, near: str) -> properties_.Entry | None:
         """A model's entry; files of its own folder are read first, others where they name it."""
-        for path in self._properties_near(near):
-            if name in self.text(path):
-                for entry in self.properties(path).entries:
-                    if entry.name == name and entry.section == "models":
-                        return entry
-        return None
+        if name not in self._entries:
+            self._entries[name] = next(
+                (
+                    entry
+                    for path in self._properties_near(near)
+                    if name in self.text(path) and (entry := self._models_in(path).get(name))
+                ),
+                None,
+            )
+        return self._entries[name]
+
+    def _models_in(self, path: str) -> dict[str, properties_.Entry]:
+        """A file's entries of models, by name."""
+        if path not in self._models_by_file:
+            self._models_by_file[path] = {
+                entry.name: entry for entry in self.properties(path).entries if entry.section == "models"
+            }
+        return self._models_by_file[path]
 
     def has_source(self, source: str, table: str, *, near: str) -> bool | None:
         """Whether a table of a source is declared; None where an installed package might, and is not here."""
@@ -202,7 +224,8 @@ class Facts:
 
     def target(self, ref: Ref) -> Model | bool | None:
         """The model that a ref() means; True if it is something else that is there, False if nothing is, None if no one
-        can tell, because a package is not installed."""
+        can tell, because a package is not installed.
+        """
         if ref.package not in {None, self.dbt.name}:
             return None if self._packages is None or ref.package not in self._packages else True
         for name in (ref.name, f"{ref.name}_v{ref.version}" if ref.version else ref.name):
@@ -252,6 +275,18 @@ class Facts:
         )
         return declared and self._packages is None
 
+    def is_taken(self, name: str) -> bool:
+        """Whether anything that ref() finds is called so; an installed package's model is."""
+        return name in self.names or name in self._others
+
+    def cycle(self, model: Model) -> list[str] | None:
+        """The shortest way from a model back to itself, as paths that begin and end with its own; None if there is none."""
+        return self._components.cycle(model.path)
+
+    @cached_property
+    def _components(self) -> Components:
+        return Components(lambda path: self.parents(self.models[path]))
+
     def parents(self, model: Model) -> tuple[str, ...]:
         """The paths of the models that a model selects from."""
         if model.path not in self.known_parents:
@@ -276,7 +311,9 @@ def read(path: str) -> str:
             os.close(descriptor)
         return b"".join(chunks).decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"it is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}") from error
+        raise Unreadable(
+            f"it is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}"
+        ) from error
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from error
 

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # dbt's names of what has properties of its own.
-_SECTIONS: Final = ("models", "seeds", "snapshots", "macros", "analyses", "exposures", "unit_tests", "semantic_models")
+_SECTIONS: Final = (
+    "models",
+    "seeds",
+    "snapshots",
+    "macros",
+    "analyses",
+    "exposures",
+    "unit_tests",
+    "semantic_models",
+)
 
 
 class Column(NamedTuple):
@@ -96,7 +105,9 @@ def _entries(top: dict[str, Node]) -> Iterator[Entry]:
                 described=_is_said(one),
                 columns=tuple(_columns(one)),
                 tests=_tests(one),
-                config=plain(one["config"]) if "config" in one and isinstance(one["config"].value, dict) else {},
+                config=plain(one["config"])
+                if "config" in one and isinstance(one["config"].value, dict)
+                else {},
                 versions=tuple(str(version.value) for version in versions),
                 model=(model.value, *_inside(model)) if model and isinstance(model.value, str) else None,
             )

@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 GROUP: Final = "lakekit.lint"
 """The entry points' group: each names a module whose rules are decorated functions."""
 
-_OWN: Final = ("naming", "layers", "materialization", "staging", "files", "dagster", "cube", "portability", "runs")
+_OWN: Final = (
+    "naming",
+    "layers",
+    "materialization",
+    "staging",
+    "files",
+    "dagster",
+    "cube",
+    "portability",
+    "runs",
+)
 
 
 class Rule(NamedTuple):
@@ -40,6 +50,10 @@ class Rule(NamedTuple):
     @property
     def title(self) -> str:
         return (self.check.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def is_own(self) -> bool:
+        return self.check.__module__.startswith(f"{__package__}.")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -118,7 +132,7 @@ def chosen(known: Iterable[str], select: Iterable[str], ignore: Iterable[str]) -
     known, select, ignore = list(known), list(select), list(ignore)
     for given in (*select, *ignore):
         if not given or not any(code.startswith(given) for code in known):
-            raise UsageError(f"There is no lint rule '{given}'.", todo=_nearest(given, known))
+            raise UsageError(f"There is no lint rule '{given}'.", todo=nearest(given, known))
 
     def length(code: str, given: list[str]) -> int:
         return max((len(one) for one in given if code.startswith(one)), default=-1)
@@ -130,8 +144,11 @@ def chosen(known: Iterable[str], select: Iterable[str], ignore: Iterable[str]) -
     )
 
 
-def _nearest(given: str, known: list[str]) -> str:
+def nearest(given: str, known: list[str]) -> str:
+    """What to try instead of a code that there is not."""
     from difflib import get_close_matches  # only for those who err
 
     near = get_close_matches(given.upper(), [*known, *{code[:3] for code in known}], 3, 0.4)
-    return f"one of {', '.join(near)}; `lakekit lint --explain` lists all" if near else "lakekit lint --explain"
+    return (
+        f"one of {', '.join(near)}; `lakekit lint --explain` lists all" if near else "lakekit lint --explain"
+    )

@@ -54,7 +54,7 @@ class Sql(NamedTuple):
 
 
 _CALLS: Final = re.compile(r"\(\s*(\w+)")
-_LOWER: Final = {upper: upper + 32 for upper in range(65, 91)}
+_NOISE: Final = re.compile(r"""'[^']*+'|"[^"\n]*+'[^"\n]*+"|--[^\n]*+|/\*(?s:.*?)\*/|\{\#(?s:.*?)\#\}""")
 _OPENS: Final = re.compile(r"\{%[-+]?\s*(\w+)")
 _SNAPSHOT: Final = re.compile(r"\{%[-+]?\s*snapshot\s+(\w+)")
 _BLOCKS: Final = frozenset({
@@ -62,9 +62,9 @@ _BLOCKS: Final = frozenset({
 })  # fmt: skip
 
 
-def lower(text: str) -> str:
-    """``text`` with A to Z in lower case, and every character where it was."""
-    return text.lower() if text.isascii() else text.translate(_LOWER)
+def bare(text: str) -> str:
+    """``text`` without texts and comments, in lower case: where keywords are keywords. Its places are not those of ``text``."""
+    return _NOISE.sub("''", text).lower()
 
 
 def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
@@ -95,17 +95,17 @@ def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
                 dynamic = True
     if open_ and not broken:
         broken = Broken(f"'{{% {open_[-1][0]} %}}' is never ended", *open_[-1][1:])
-    lowered = lower(text) if is_model else ""
+    bare_ = bare(text) if is_model else ""
     return Sql(
         refs=tuple(refs),
         sources=tuple(sources),
         configurations=tuple(configurations),
         dynamic=dynamic,
         named=named,
-        tables=tables.hard_coded(text, lowered) if is_model else (),
-        staging=staging.glance(lowered) if is_staging else None,
+        tables=tables.hard_coded(text, bare_) if is_model else (),
+        staging=staging.glance(bare_) if is_staging else None,
         # Backwards, a call begins with one plain character.
-        called=frozenset(name[::-1] for name in _CALLS.findall(lowered[::-1])) if is_model else frozenset(),
+        called=frozenset(name[::-1] for name in _CALLS.findall(bare_[::-1])) if is_model else frozenset(),
         broken=broken,
     )
 

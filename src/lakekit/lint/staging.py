@@ -63,10 +63,12 @@ _WORDS: Final = frozenset({
     "current_time", "localtime", "ordinality", "rollup", "cube", "grouping", "sets",
 })  # fmt: skip
 _CASTS: Final = frozenset({"cast", "try_cast"})
-_NOT_CALLED: Final = frozenset({*_WORDS, "decimal", "varchar", "char", "array", "row", "map", "numeric", "varbinary"})
+_NOT_CALLED: Final = frozenset(
+    {*_WORDS, "decimal", "varchar", "char", "array", "row", "map", "numeric", "varbinary"}
+)
 
 
-_NOISE: Final = re.compile(r"'[^']*'|\{(?:\{.*?\}\}|\#.*?\#\})|--[^\n]*", re.DOTALL)
+_JINJA: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _SIGNS: Final = re.compile(r"[-+*/%|=<>!]|\{%")
 _SPACES: Final = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
 _NAMES_NOTHING: Final = _WORDS | _AGGREGATES
@@ -79,14 +81,15 @@ class Glance(NamedTuple):
     names: frozenset[str]
 
 
-def glance(lowered: str) -> Glance:
-    """Of a model in lower case."""
-    said = _NOISE.sub(" ", lowered)
+def glance(bare: str) -> Glance:
+    """Of a model in lower case, without texts and comments."""
+    said = _JINJA.sub(" ", bare)
     words = said.translate(_SPACES).split()
     known = set(words)
     plain = known.isdisjoint(_KINDS) and known.isdisjoint(_AGGREGATES) and not _SIGNS.search(said)
-    names = known - _NAMES_NOTHING - {after for word, after in zip(words, words[1:], strict=False) if word == "as"}
-    return Glance(plain, frozenset(names))
+    defined = {after for word, after in zip(words, words[1:], strict=False) if word == "as"}
+    names = known - _NAMES_NOTHING - defined
+    return Glance(plain, frozenset(name for name in names if not name[0].isdigit()))
 
 
 def read(text: str) -> Staging:
@@ -94,9 +97,7 @@ def read(text: str) -> Staging:
     tokens = Tokens(text)
     skipped = _types(tokens)
     # Places are worked out only where there is something to tell.
-    deeds = [
-        Deed(kind, tokens.texts[index], *tokens.spans[index]) for index, kind in _deeds(tokens, skipped)
-    ]
+    deeds = [Deed(kind, tokens.texts[index], *tokens.spans[index]) for index, kind in _deeds(tokens, skipped)]
     fields = {name: index for index, name in reversed(list(_fields(tokens, skipped)))}
     return Staging(tuple(deeds), tuple((name, *tokens.spans[index]) for name, index in fields.items()))
 
@@ -140,7 +141,9 @@ def _deeds(tokens: Tokens, skipped: set[int]) -> Iterator[tuple[int, str]]:
             called = bool(index) and _is_called(before, texts[index - 1])
             kind = AGGREGATE if before in _AGGREGATES else CALL
             # What is within a window, a filter or an aggregate is part of it.
-            levels.append(_Level(level.quiet or before in {"over", "filter"} or (called and kind == AGGREGATE)))
+            levels.append(
+                _Level(level.quiet or before in {"over", "filter"} or (called and kind == AGGREGATE))
+            )
             if called and not (level.quiet and kind == CALL):
                 yield index - 1, kind
         elif word == ")":

@@ -35,8 +35,6 @@ _NO_ALIAS: Final = frozenset({
     "asof", "anti", "semi", "positional", "any", "global", "tablesample", "pivot", "unpivot", "for", "at", "select",
 })  # fmt: skip
 
-# extract(year from …
-_PART: Final = re.compile(r"\bextract\s*\(\s*\w+\s+$")
 # What follows FROM or JOIN where it is plain: Jinja or a name, an alias, and a comma if there is one.
 _FOLLOWS: Final = (
     r"(?!\w)\s*+(?:(\{\{[^}]*+\}\})(?![\w.\"])|([^\W\d]\w*+)(?!\s*[.(]))"
@@ -47,48 +45,62 @@ _FROM: Final = re.compile(f"from(?:{_FOLLOWS})?")
 _JOIN: Final = re.compile(f"join(?:{_FOLLOWS})?")
 
 
-def hard_coded(text: str, lowered: str) -> tuple[Table, ...]:
-    """The tables that ``text`` names, in their order; ``lowered`` is it in lower case, every character in its place."""
-    return tuple(_tables(text)) if _is_suspect(lowered) else ()
+def hard_coded(text: str, bare: str) -> tuple[Table, ...]:
+    """The tables that ``text`` names, in their order; ``bare`` is it without texts and comments, in lower case."""
+    return tuple(_tables(text)) if _is_suspect(bare) else ()
 
 
-def _is_suspect(lowered: str) -> bool:
+def _is_suspect(bare: str) -> bool:
     """Whether tokens must be looked at: most models read from Jinja and from CTEs that are plain to see."""
+    ends: dict[str, int] = {}
     for pattern in (_FROM, _JOIN):
-        for match in pattern.finditer(lowered):
+        for match in pattern.finditer(bare):
             jinja, name, comma = match.groups()
             at = match.start()
-            if (jinja or (name and _is_common(lowered, name, at))) and not comma:
+            if not comma and (jinja or (name and _end(bare, name, ends) < at)):
                 continue
-            if _is_wordy(lowered, at - 1) or _is_wordy(lowered, at + 4):
-                continue
-            if not (_PART.search(lowered, max(at - 24, 0), at) or _is_said(lowered, at)):
+            if not (_is_within(bare, at) or (pattern is _FROM and _is_operator(bare, at))):
                 return True
     return False
 
 
-def _is_wordy(text: str, at: int) -> bool:
-    return 0 <= at < len(text) and (text[at].isalnum() or text[at] == "_")
+def _is_within(bare: str, at: int) -> bool:
+    """Whether the keyword is a part of a longer word."""
+    before, after = bare[at - 1 : at], bare[at + 4 : at + 5]
+    return before.isalnum() or before == "_" or after.isalnum() or after == "_"
 
 
-def _is_said(lowered: str, at: int) -> bool:
-    """Whether ``at`` is in a comment, or in a text that neither its line nor the file leaves in doubt."""
-    line = lowered.rfind("\n", 0, at) + 1
-    if lowered.find("--", line, at) >= 0:
+def _is_operator(bare: str, at: int) -> bool:
+    """Whether it is that of ``extract(year from x)`` or of ``is distinct from``."""
+    opens = bare.rfind("(", 0, at)
+    if opens > bare.rfind(")", 0, at) and bare.find("select", opens, at) < 0:
         return True
     return (
-        lowered.count("'", line, at) % 2 == 1
-        and lowered.count("'", 0, at) % 2 == 1
-        and lowered.find("/*", line, at) < 0
+        bare.startswith("distinct", bare.rfind("distinct", 0, at), at)
+        and not bare[bare.rfind("distinct", 0, at) + 8 : at].strip()
     )
 
 
-def _is_common(lowered: str, name: str, at: int) -> bool:
-    """Whether a CTE of that name has ended before ``at``."""
-    defined = lowered.find(f"{name} as (")
-    if defined < 0 or defined > at or _is_wordy(lowered, defined - 1) or lowered[defined - 1 : defined] in {".", '"'}:
-        return False
-    return lowered.count("(", defined, at) == lowered.count(")", defined, at)
+def _end(bare: str, name: str, ends: dict[str, int]) -> int:
+    """Where the CTE of that name ends; behind everything if there is none, or not in the plainest form."""
+    if name not in ends:
+        defined = bare.find(f"{name} as (")
+        before = bare[defined - 1 : defined]
+        plain = defined == 0 or before.isspace() or before == ","
+        ends[name] = _closing_at(bare, defined + len(name) + 5) if defined >= 0 and plain else len(bare)
+    return ends[name]
+
+
+def _closing_at(bare: str, at: int) -> int:
+    """Where the parenthesis closes that is open at ``at``."""
+    depth = 1
+    while depth:
+        closes = bare.find(")", at)
+        if closes < 0:
+            return len(bare)
+        depth += bare.count("(", at, closes) - 1
+        at = closes + 1
+    return at
 
 
 class _Common(NamedTuple):

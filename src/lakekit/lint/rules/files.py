@@ -32,7 +32,9 @@ def schema_reference_missing(model: Model, facts: Facts) -> Iterator[Problem]:
     for call in model.sql.sources:
         if facts.reference(call.source, call.table) is None:
             yield Problem(
-                f"'{call.source}.{call.table}' has no schema reference {call.table}.json", call.start, call.end
+                f"'{call.source}.{call.table}' has no schema reference {call.table}.json",
+                call.start,
+                call.end,
             )
 
 
@@ -131,9 +133,14 @@ def schema_reference_differs(reference: Reference, facts: Facts) -> Iterator[Pro
                 *_at(reference.text, field),
             )
     if theirs.key and ours.key != theirs.key:
-        yield Problem(f"the primary key is ({', '.join(theirs.key)}) in {name}", *_at(reference.text, "source_defined_primary_key"))
+        yield Problem(
+            f"the primary key is ({', '.join(theirs.key)}) in {name}",
+            *_at(reference.text, "source_defined_primary_key"),
+        )
     if theirs.cursor and ours.cursor != theirs.cursor:
-        yield Problem(f"the cursor is {theirs.cursor} in {name}", *_at(reference.text, "default_cursor_field"))
+        yield Problem(
+            f"the cursor is {theirs.cursor} in {name}", *_at(reference.text, "default_cursor_field")
+        )
 
 
 def _configured(text: str) -> dict[str, Stream] | None:

@@ -66,7 +66,9 @@ def unknown_reference(file: File, facts: Facts) -> Iterator[Problem]:
         refs, sources = file.properties.refs, file.properties.source_calls
     for ref in refs:
         if facts.target(ref) is False:
-            yield Problem(f"there is no model '{ref.name}'{_nearest(ref.name, facts.names)}", ref.start, ref.end)
+            yield Problem(
+                f"there is no model '{ref.name}'{_nearest(ref.name, facts.names)}", ref.start, ref.end
+            )
     for call in sources:
         if facts.has_source(call.source, call.table, near=file.path) is False:
             yield Problem(f"no source declares '{call.source}.{call.table}'", call.start, call.end)
@@ -87,7 +89,9 @@ def hard_coded_table(model: Model, facts: Facts) -> Iterator[Problem]:
         elif schema and facts.has_source(schema[-1], name, near=model.path):
             call = f"{{{{ source('{schema[-1]}', '{name}') }}}}"
         fix = Fix(f"write {call}", (Edit(model.path, table.start, table.end, call),)) if call else None
-        yield Problem(f"'{table.name}' is named itself, not through ref() or source()", table.start, table.end, fix)
+        yield Problem(
+            f"'{table.name}' is named itself, not through ref() or source()", table.start, table.end, fix
+        )
 
 
 @rule("LK206")
@@ -113,7 +117,9 @@ def _selects(model: Model, facts: Facts) -> Iterator[Problem]:
         target = facts.target(ref)
         if isinstance(target, Model) and target.layer and target.layer not in allowed and target is not model:
             yield Problem(
-                f"'{model.name}' ({model.layer}) selects from '{target.name}' ({target.layer})", ref.start, ref.end
+                f"'{model.name}' ({model.layer}) selects from '{target.name}' ({target.layer})",
+                ref.start,
+                ref.end,
             )
     if SOURCES not in allowed:
         for call in model.sql.sources:

@@ -60,7 +60,9 @@ def folder_of_the_source(model: Model, facts: Facts) -> Iterator[Problem]:
     if parts is None or "source" not in parts:
         return
     if not set(convention.folders) & set(model.folders):
-        yield Problem(f"'{model.name}' lies in no folder of its layer: {convention.folders[0]}/{parts['source']}")
+        yield Problem(
+            f"'{model.name}' lies in no folder of its layer: {convention.folders[0]}/{parts['source']}"
+        )
     elif model.folders[-1] != parts["source"]:
         yield Problem(
             f"'{model.name}' is of '{parts['source']}' by its name, of '{model.folders[-1]}' by its folder"
@@ -68,7 +70,9 @@ def folder_of_the_source(model: Model, facts: Facts) -> Iterator[Problem]:
 
 
 @rule("LK105")
-def sources_file(file: PropertiesFile, facts: Facts, *, name: str = "_{source}__sources.yml") -> Iterator[Problem]:
+def sources_file(
+    file: PropertiesFile, facts: Facts, *, name: str = "_{source}__sources.yml"
+) -> Iterator[Problem]:
     """A source is declared in a file of its own that is named after it: ``_<source>__sources.yml``.
 
     ``--fix`` renames a file that holds that source and nothing else.
@@ -101,8 +105,20 @@ def _proposed(model: Model, facts: Facts) -> str | None:
     assert model.layer
     convention = facts.conventions.layers[model.layer]
     words = model.name.lower().replace("-", "_")
-    prefixes = {pattern.partition("{")[0] for one in facts.conventions.layers.values() for pattern in one.names}
-    kinds = {"staging_", "intermediate_", "core_", "base_", "src_", "fact_", "facts_", "dimension_", *prefixes}
+    prefixes = {
+        pattern.partition("{")[0] for one in facts.conventions.layers.values() for pattern in one.names
+    }
+    kinds = {
+        "staging_",
+        "intermediate_",
+        "core_",
+        "base_",
+        "src_",
+        "fact_",
+        "facts_",
+        "dimension_",
+        *prefixes,
+    }
     said = next((kind for kind in sorted(kinds, key=len, reverse=True) if words.startswith(kind)), "")
     words = words.removeprefix(said)
     patterns = [one for one in convention.names if said and one[:2] == said[:2]] or list(convention.names)

@@ -4,14 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..comments import without
 from ..findings import Problem
 from ..registry import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from ..comments import Code, Noqa
     from ..facts import Facts
     from ..subjects import File
+
+
+@rule("LK901")
+def unused_noqa(unused: Sequence[tuple[Noqa, Code]], facts: Facts, *, path: str = "") -> Iterator[Problem]:
+    """A silencing comment silences something.
+
+    Codes of other tools are left alone, and so is a bare ``noqa``. ``--fix`` takes the code out, or the whole comment.
+    """
+    for noqa, code in unused:
+        others = [other for one, other in unused if one is noqa]
+        yield Problem(
+            f"nothing is silenced by 'noqa: {code.text}'",
+            code.start,
+            code.end,
+            without(path, facts.text(path), noqa, others),
+        )
+
+
+@rule("LK902")
+def nothing_matched(subjects: Sequence[File], facts: Facts) -> Iterator[Problem]:
+    """A run judges something: no file at all means that a path is wrong, and ends with exit code 2.
+
+    Where files are given by a tool that knows nothing of the project (pre-commit), leave the rule out: ``--ignore LK902``.
+    """
+    if not subjects:
+        yield Problem(
+            f"no file of {facts.folder} was judged: model-paths are {', '.join(facts.dbt.model_paths)}"
+        )
 
 
 @rule("LK903")

@@ -1,0 +1,112 @@
+"""Several processes judge a part of the files each: forks, which know what this one knows and import nothing again.
+
+First each reads its models and tells all others what they select from, for a cycle may go through everyone's files. Then
+each judges its part.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, NoReturn
+
+from .run import Judged
+from .subjects import Model
+
+if TYPE_CHECKING:
+    from .facts import Facts
+    from .run import Judge
+    from .subjects import File
+
+_CHUNK: Final = 250
+"""So many files of one folder stay together: they read the same properties."""
+
+
+class _Child(NamedTuple):
+    process: int
+    hears: BinaryIO
+    tells: BinaryIO
+
+
+def share(judge: Judge, facts: Facts, subjects: list[File], processes: int) -> Judged:
+    """Judge ``subjects`` with so many processes, this one among them. Raises what any of them raises."""
+    own, *others = _parts(subjects, processes)
+    children = [_start(judge, facts, part) for part in others]
+    try:
+        parents = _parents(facts, own)
+        for child in children:
+            parents.update(marshal.load(child.tells))  # noqa: S302 # our own child's
+        for child in children:
+            _send(child.hears, marshal.dumps(parents))
+        facts.known_parents.update(parents)
+        judged = judge.judge(own)
+        results = [judged, *(_result(child) for child in children)]
+    finally:
+        for child in children:
+            child.hears.close()
+            child.tells.close()
+            os.waitpid(child.process, 0)
+    findings = [finding for result in results for finding in result.findings]
+    return Judged(sorted(findings, key=lambda one: one[:7]), sum(result.silenced for result in results))
+
+
+def _parts(subjects: list[File], processes: int) -> list[list[File]]:
+    """As even as whole folders allow."""
+    folders: dict[str, list[File]] = defaultdict(list)
+    for subject in subjects:
+        folders[os.path.dirname(subject.path)].append(subject)
+    chunks = [files[at : at + _CHUNK] for files in folders.values() for at in range(0, len(files), _CHUNK)]
+    parts: list[list[File]] = [[] for _ in range(processes)]
+    for chunk in sorted(chunks, key=len, reverse=True):
+        min(parts, key=len).extend(chunk)
+    return parts
+
+
+def _parents(facts: Facts, part: list[File]) -> dict[str, tuple[str, ...]]:
+    return {one.path: facts.parents(one) for one in part if isinstance(one, Model)}
+
+
+def _start(judge: Judge, facts: Facts, part: list[File]) -> _Child:
+    child_hears, parent_tells = os.pipe()
+    parent_hears, child_tells = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.close(parent_tells)
+        os.close(parent_hears)
+        with os.fdopen(child_hears, "rb") as hears, os.fdopen(child_tells, "wb") as tells:
+            _work(judge, facts, part, hears, tells)
+    os.close(child_hears)
+    os.close(child_tells)
+    return _Child(process, os.fdopen(parent_tells, "wb"), os.fdopen(parent_hears, "rb"))
+
+
+def _work(judge: Judge, facts: Facts, part: list[File], hears: BinaryIO, tells: BinaryIO) -> NoReturn:
+    """A child's whole life. Nothing of the parent's is run at its end: no handler, no buffer that is not its own."""
+    import pickle
+
+    try:
+        _send(tells, marshal.dumps(_parents(facts, part)))
+        facts.known_parents.update(marshal.load(hears))  # noqa: S302 # our own parent's
+        result: Any = judge.judge(part)
+    except BaseException as error:  # noqa: BLE001 # the parent raises it
+        result = error
+    try:
+        _send(tells, pickle.dumps(result))
+    finally:
+        os._exit(0)
+
+
+def _send(pipe: BinaryIO, data: bytes) -> None:
+    pipe.write(data)
+    pipe.flush()
+
+
+def _result(child: _Child) -> Judged:
+    import pickle
+
+    result = pickle.load(child.tells)  # noqa: S301 # our own child's
+    if isinstance(result, BaseException):
+        raise result
+    assert isinstance(result, Judged)
+    return result

@@ -1,0 +1,189 @@
+"""A run: rules are asked about subjects, and what they find is sifted.
+
+One file's findings depend on other files, but never on another file's findings. So files may be judged in any order, some of
+them only, and by several processes.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ..errors import SettingsError, UsageError
+from . import comments
+from .findings import Finding, Outcome, locate
+from .registry import chosen, nearest, rules
+from .subjects import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from .facts import Facts
+    from .findings import Problem
+    from .registry import Rule
+    from .subjects import File
+
+UNUSED: Final = "LK901"
+NOTHING: Final = "LK902"
+_SHORT: Final = 600
+"""So many files one process judges sooner than a second one has started."""
+
+
+class Selection(NamedTuple):
+    """Codes that are asked for, or their beginnings; what the call gives wins over what the settings give."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+class Judged(NamedTuple):
+    findings: list[Finding]
+    silenced: int
+
+
+class Judge:
+    """Asks the chosen rules with their settings. Raises ``UsageError`` for what is set and cannot be."""
+
+    def __init__(self, facts: Facts, selection: Selection) -> None:
+        self._facts = facts
+        settings = facts.conventions
+        self.known = rules()
+        self.codes = chosen(
+            self.known, selection.select or settings.select, (*selection.ignore, *settings.ignore)
+        )
+        self._settings = {code: _settings(self.known, code, given) for code, given in settings.rules.items()}
+        self._silent = [
+            (os.path.join(facts.root, folder) + os.sep, chosen(self.known, codes, ()))
+            for folder, codes in settings.folders.items()
+        ]
+        # A rule that only looks at names must not cost a reading of five thousand files.
+        self._reads = len(self.codes) > 1
+        self._plans: dict[tuple[type, Any], list[Rule]] = {}
+
+    def judge(self, subjects: Iterable[File]) -> Judged:
+        """Everything that is found in ``subjects``, sorted, and how much of it is silenced."""
+        found: list[Finding] = []
+        silenced = 0
+        for subject in subjects:
+            problems = list(self._problems(subject))
+            if problems or (self._reads and "noqa" in subject.text):
+                standing, silent = self._sifted(subject, problems)
+                found.extend(standing)
+                silenced += silent
+            self._facts.forget(subject.path)
+        return Judged(sorted(found, key=lambda finding: finding[:7]), silenced)
+
+    def _problems(self, subject: File) -> Iterator[tuple[str, Problem]]:
+        for rule in self._plan(subject):
+            try:
+                for problem in rule.check(subject, self._facts, **self._settings.get(rule.code, {})):
+                    yield rule.code, problem
+            except Exception as error:
+                if rule.is_own:
+                    raise
+                raise UsageError(
+                    f"The lint rule {rule.code} ({rule.check.__module__}) failed.",
+                    why=f"at {subject.path}: {type(error).__name__}: {error}",
+                    todo=f"mend it, or leave it out: --ignore {rule.code}",
+                ) from error
+            if rule.code == "LK903" and self._facts.broken(subject.path):
+                return
+
+    def _plan(self, subject: File) -> list[Rule]:
+        """The rules that a subject is asked by: LK903 first, for of what cannot be read nothing else is said."""
+        layer = subject.layer if isinstance(subject, Model) else None
+        key = (type(subject), layer)
+        if key not in self._plans:
+            kinds = {kind.__name__ for kind in type(subject).__mro__}
+            self._plans[key] = sorted(
+                (
+                    rule
+                    for code, rule in self.known.items()
+                    if code in self.codes and rule.subject in kinds and rule.layer in {None, layer}
+                ),
+                key=lambda rule: (rule.code != "LK903", rule.code),
+            )
+        return self._plans[key]
+
+    def _sifted(self, subject: File, problems: list[tuple[str, Problem]]) -> tuple[list[Finding], int]:
+        text, path = subject.text, subject.path
+        found = [
+            Finding(path, *locate(text, one.start, one.end), code, one.message, one.fix)
+            for code, one in problems
+        ]
+        quiet = {code for folder, codes in self._silent if path.startswith(folder) for code in codes}
+        loud = [finding for finding in found if finding.code not in quiet]
+        noqas = comments.read(text)
+        if not noqas:
+            return loud, len(found) - len(loud)
+        sifted = comments.sift(loud, noqas, self.known, self.codes - {UNUSED})
+        standing = list(sifted.standing)
+        if UNUSED in self.codes and UNUSED not in quiet:
+            check = self.known[UNUSED].check
+            standing.extend(
+                Finding(path, *locate(text, one.start, one.end), UNUSED, one.message, one.fix)
+                for one in check(sifted.unused, self._facts, path=path)
+            )
+        return standing, len(found) - len(sifted.standing)
+
+
+def lint(
+    facts: Facts, selection: Selection, files: Collection[str] | None = None, *, processes: int = 1
+) -> Outcome:
+    """Judge a project, or some of its files (absolute paths; folders are all that is in them).
+
+    With several ``processes`` the work is shared where there is enough of it; the caller has no other threads then.
+    """
+    judge = Judge(facts, selection)
+    subjects = [one for one in facts.subjects() if files is None or _is_among(one.path, files)]
+    if processes > 1 and len(subjects) >= _SHORT and len(judge.codes) > 1:
+        from .processes import share
+
+        judged = share(judge, facts, subjects, processes)
+    else:
+        judged = judge.judge(subjects)
+    findings = judged.findings
+    if NOTHING in judge.codes:
+        check = judge.known[NOTHING].check
+        findings = [
+            *findings,
+            *(Finding(facts.folder, 1, 1, 1, 1, NOTHING, one.message) for one in check(subjects, facts)),
+        ]
+    return Outcome(tuple(findings), judged=len(subjects), silenced=judged.silenced)
+
+
+def _is_among(path: str, files: Collection[str]) -> bool:
+    if path in files:
+        return True
+    folder = os.path.dirname(path)
+    while folder not in files:
+        folder, before = os.path.dirname(folder), folder
+        if folder == before:
+            return False
+    return True
+
+
+def _settings(known: dict[str, Rule], code: str, given: dict[str, Any]) -> dict[str, Any]:
+    """A rule's settings as its check takes them."""
+    if code not in known:
+        raise SettingsError(f"lint.rules.{code} is of no rule.", todo=nearest(code, list(known)))
+    defaults = known[code].settings
+    made = {}
+    for name, value in given.items():
+        if name not in defaults:
+            all_ = ", ".join(defaults) or "none"
+            raise SettingsError(f"lint.rules.{code}.{name} is no setting of {code}.", todo=f"it has: {all_}")
+        default = defaults[name]
+        wanted = list if isinstance(default, tuple) else type(default)
+        if type(value) is not wanted:
+            raise SettingsError(
+                f"lint.rules.{code}.{name} is wrong.",
+                why=f"it is {value!r}",
+                todo=f"write it like {_example(default)}",
+            )
+        made[name] = tuple(value) if wanted is list else value
+    return made
+
+
+def _example(default: Any) -> str:
+    return str(list(default)) if isinstance(default, tuple) else repr(default)
