@@ -7,8 +7,6 @@ nowhere else. Only the standard library is imported: the linter's start-up time 
 from __future__ import annotations
 
 import re
-import secrets
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -65,6 +63,9 @@ def is_hash(ref: str) -> bool:
 
 def new_branch_name(purpose: str) -> str:
     """A fresh branch name that sorts by time: ``build-20260131-101500-3f2a``."""
+    import secrets
+    from datetime import UTC, datetime
+
     return f"{purpose}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from . import streams
 from .errors import MissingExtra, ProjectError
 from .naming import Layer
 
@@ -42,20 +43,6 @@ class Reference:
     key: tuple[str, ...]
     cursor: str | None
     file: Path
-
-
-class _Schema(msgspec.Struct):
-    properties: dict[str, dict[str, Any] | bool]
-
-
-class _AirbyteStream(msgspec.Struct):
-    name: str
-    json_schema: _Schema
-    source_defined_primary_key: list[list[str]] | None = None
-    default_cursor_field: list[str] | None = None
-
-
-_decode: Final = msgspec.json.Decoder(_AirbyteStream).decode
 
 
 class Project:
@@ -120,21 +107,12 @@ class Project:
 
 def _read(table: str, file: Path) -> Reference:
     try:
-        stream = _decode(file.read_bytes())
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        stream = streams.read(file.read_bytes())
+    except (OSError, ValueError) as error:
         raise _unfit(file, str(error)) from error
-    properties, cursor = stream.json_schema.properties, stream.default_cursor_field or []
-    paths = stream.source_defined_primary_key or []
     if stream.name != file.stem:
         raise _unfit(file, f"it is of the stream '{stream.name}', its file is called '{file.stem}'")
-    if any(len(path) != 1 for path in paths) or len(cursor) > 1:
-        raise _unfit(file, "its key or cursor is nested, and only a top-level field can be one")
-    key = tuple(name for (name,) in paths)
-    if unknown := [name for name in (*key, *cursor) if name not in properties]:
-        raise _unfit(file, f"its key or cursor {', '.join(unknown)} is none of its properties")
-    return Reference(
-        file.parent.name, stream.name, table, properties, key, cursor[0] if cursor else None, file
-    )
+    return Reference(file.parent.name, stream.name, table, stream.properties, stream.key, stream.cursor, file)
 
 
 def _unfit(file: Path, why: str) -> ProjectError:

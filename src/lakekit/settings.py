@@ -118,6 +118,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: Literal["minio", "s3proxy"] | None = None
     """The stack's S3 store; MinIO if there is one, else s3proxy, if not given."""
 
+    lint: dict[str, Any] = msgspec.field(default_factory=dict)
+    """What the linter is told; it reads and judges that itself (``lint.conventions``)."""
+
     @classmethod
     def load(cls, start: Path | None = None, *, engine: EngineName | None = None, **given: Any) -> Self:
         """Read the settings of the project that ``start`` (default: the working directory) lies in.

@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "build": "lakekit.cli.build:build",
     "sql": "lakekit.cli.sql:sql",
     "branch": "lakekit.cli.branch:branch",
+    "lint": "lakekit.cli.lint:lint",
 }
 
 
@@ -82,4 +83,5 @@ def main() -> None:
     lakekit land --source shopify …   write a connector's messages to bronze
     lakekit build                     build and test on a branch, then publish
     lakekit sql "select …"            ask it something
+    lakekit lint                      check the project's conventions
     """

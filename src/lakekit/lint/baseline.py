@@ -48,7 +48,7 @@ class Baseline(NamedTuple):
         import json
 
         try:
-            with open(path, encoding="utf-8-sig") as file:  # noqa: PTH123 # pathlib is a tenth of a run
+            with open(path, encoding="utf-8-sig") as file:  # pathlib is a tenth of a run
                 content = json.load(file)
         except FileNotFoundError:
             raise UsageError(f"There is no baseline '{path}'.", todo=_write_it(path)) from None
@@ -98,22 +98,22 @@ def _replace(path: str, text: str) -> None:
     target = os.path.realpath(path)
     partial = f"{target}.{os.getpid()}.partial"
     try:
-        with open(partial, "x", encoding="utf-8", newline="\n") as file:  # noqa: PTH123
+        with open(partial, "x", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        os.replace(partial, target)  # noqa: PTH105
+        os.replace(partial, target)
     except BaseException:
-        if os.path.exists(partial):  # noqa: PTH110
-            os.unlink(partial)  # noqa: PTH108
+        if os.path.exists(partial):
+            os.unlink(partial)
         raise
 
 
 def _folder(path: str) -> str:
-    return os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120
+    return os.path.dirname(os.path.abspath(path))
 
 
 def _entry(finding: Finding, folder: str) -> Entry:
     path = finding.path
-    below = os.path.join(folder, "")  # noqa: PTH118
+    below = os.path.join(folder, "")
     relative = path[len(below) :] if path.startswith(below) else os.path.relpath(path, folder)
     return Entry(relative.replace(os.sep, "/"), finding.code, finding.message)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .facts import Facts
 
+_PROCESSES: Final = (os.cpu_count() or 1) if hasattr(os, "fork") else 1
 _FORMATS: Final = ("text", "json", "sarif", "github", "junit")
 
 
@@ -43,22 +44,70 @@ def _run(options: argparse.Namespace) -> int:
 
         sys.stdout.write(explain(options.explain))
         return 0
+    if options.watch:
+        _watch(options)
+    return _judge(options)
+
+
+def _watch(options: argparse.Namespace) -> NoReturn:
+    """Judge after each change. What cannot be judged (settings that are being written) is told, and waited for."""
+    from . import watch
+
+    seen = watch.stamps(facts for facts, _ in _projects(options))
+    while True:
+        if sys.stdout.isatty():
+            sys.stdout.write("\x1b[2J\x1b[H")
+        try:
+            seen = watch.stamps(facts for facts, _ in _projects(options))
+            _judge(options)
+        except LakekitError as error:
+            sys.stderr.write(f"error: {error}\n")
+        sys.stdout.flush()
+        watch.wait(seen)
+
+
+def _judge(options: argparse.Namespace) -> int:
     selection = Selection(_codes(options.select), _codes(options.ignore))
     projects = _projects(options)
-    outcomes = [_lint(facts, selection, files) for facts, files in projects]
+    outcomes = [lint(facts, selection, files, processes=_PROCESSES) for facts, files in projects]
     outcome = Outcome(
         tuple(sorted((one for each in outcomes for one in each.findings), key=lambda finding: finding[:7])),
         sum(each.judged for each in outcomes),
         sum(each.silenced for each in outcomes),
     )
+    outcome = _beside_baseline(options, outcome, [facts for facts, _ in projects])
     sys.stdout.write(_report(options, outcome, [facts for facts, _ in projects]))
     if any(finding.code == NOTHING for finding in outcome.findings):
         return 2
     return 1 if outcome.findings else 0
 
 
-def _lint(facts: Facts, selection: Selection, files: frozenset[str] | None) -> Outcome:
-    return lint(facts, selection, files, processes=os.cpu_count() or 1 if hasattr(os, "fork") else 1)
+def _beside_baseline(options: argparse.Namespace, outcome: Outcome, projects: list[Facts]) -> Outcome:
+    """What the baseline does not know; with --update-baseline, it knows all afterwards."""
+    given = [os.path.join(one.root, one.conventions.baseline) for one in projects if one.conventions.baseline]
+    file = options.baseline or next(iter(given), None)
+    if file is None:
+        if options.update_baseline:
+            raise UsageError(
+                "There is no baseline to update.",
+                todo="name one: --baseline FILE, or lint.baseline in lakekit.toml",
+            )
+        return outcome
+    from . import baseline
+
+    if options.update_baseline:
+        if options.files:
+            raise UsageError(
+                "A baseline is of a whole project.", why="files are given", todo="leave the files out"
+            )
+        baseline.write(file, outcome.findings)
+    split = baseline.Baseline.read(file).split(outcome.findings)
+    if split.stale and not options.files:
+        mended = sum(split.stale.values())
+        sys.stderr.write(
+            f"{mended} of the baseline {'is' if mended == 1 else 'are'} mended: --update-baseline\n"
+        )
+    return outcome._replace(findings=split.new, known=len(split.known))
 
 
 def _projects(options: argparse.Namespace) -> list[tuple[Facts, frozenset[str] | None]]:
@@ -127,6 +176,15 @@ Conventions are settings: [lint] in lakekit.toml. Exit codes: 0 clean, 1 finding
         "--select", action="append", metavar="CODES", help="only these: LK201, or LK2 for all of LK2…"
     )
     parser.add_argument("--ignore", action="append", metavar="CODES", help="all but these")
+    parser.add_argument(
+        "--baseline", metavar="FILE", help="tell only what is not in this file of known findings"
+    )
+    parser.add_argument(
+        "--update-baseline", action="store_true", help="make what is found now the known findings"
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="judge again whenever a file changes, until interrupted"
+    )
     parser.add_argument(
         "--explain", nargs="?", const="", metavar="CODE", help="a rule's manual page; all rules if none"
     )

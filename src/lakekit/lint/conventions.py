@@ -20,6 +20,7 @@ A team with other names says so there, and gets the same linter::
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors import SettingsError
@@ -70,8 +71,8 @@ class Conventions(NamedTuple):
     baseline: str | None = None
     catalogs: str = "{source}.json"
     """Where the configured Airbyte catalog of a source is, relative to the project's folder."""
-    rules: dict[str, dict[str, Any]] = {}
-    folders: dict[str, tuple[str, ...]] = {}
+    rules: Mapping[str, dict[str, Any]] = MappingProxyType({})
+    folders: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def layer_of(self, folders: Iterable[str], name: str) -> Layer | None:
         """The layer of a model: its folder says, or else its name."""

@@ -5,6 +5,7 @@ A file is read when it is first asked for, once. So one model of five thousand i
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from functools import cached_property
@@ -95,6 +96,11 @@ class Facts:
             for path in paths:
                 yield kind(path, self)
 
+    @property
+    def paths(self) -> Iterator[str]:
+        """All files that are looked at."""
+        return (path for kind in self.files for path in kind)
+
     def in_layer(self, layer: Layer) -> Iterator[Model]:
         return (model for model in self.models.values() if model.layer == layer)
 
@@ -153,7 +159,7 @@ class Facts:
             try:
                 self._streams[path] = streams.read(text)
             except ValueError as error:
-                at = error.pos if isinstance(error, streams.json.JSONDecodeError) else 0
+                at = error.pos if isinstance(error, json.JSONDecodeError) else 0
                 self._streams[path] = sql_.Broken(str(error).partition(": line ")[0], at, at)
         return self._streams[path]
 
@@ -223,8 +229,9 @@ class Facts:
     # What refers to what
 
     def target(self, ref: Ref) -> Model | bool | None:
-        """The model that a ref() means; True if it is something else that is there, False if nothing is, None if no one
-        can tell, because a package is not installed.
+        """The model that a ref() means, or whether something else is meant.
+
+        True if something else of that name is there, False if nothing is, None if no one can tell: a package is missing.
         """
         if ref.package not in {None, self.dbt.name}:
             return None if self._packages is None or ref.package not in self._packages else True

@@ -113,7 +113,7 @@ def _leads_back(link: str) -> bool:
 
 def _lines(file: str) -> list[str]:
     try:
-        with open(file, encoding="utf-8", errors="replace") as opened:  # noqa: PTH123 # pathlib is a tenth of a run
+        with open(file, encoding="utf-8", errors="replace") as opened:  # pathlib is a tenth of a run
             return opened.read().splitlines()
     except OSError:  # most have none
         return []

@@ -32,6 +32,10 @@ class Rename(NamedTuple):
     old: str
     new: str
 
+    @property
+    def title(self) -> str:
+        return f"rename {self.old} to {self.new}"
+
 
 class Problem(NamedTuple):
     """What a rule yields: a place in the subject's file, as offsets, and a sentence. No place is the whole file."""

@@ -156,7 +156,7 @@ def _value(text: str, at: int, end: int) -> tuple[Any, int, tuple[int, int] | No
 
 
 def _items(text: str, at: int, end: int) -> tuple[Any, int]:
-    values = []
+    values: list[Any] = []
     while True:
         at, closed = _past(text, at, end, "]")
         if closed or at >= end:
@@ -167,7 +167,7 @@ def _items(text: str, at: int, end: int) -> tuple[Any, int]:
 
 
 def _pairs(text: str, at: int, end: int) -> tuple[Any, int]:
-    values = {}
+    values: dict[Any, Any] = {}
     while True:
         at, closed = _past(text, at, end, "}")
         if closed or at >= end:
@@ -195,7 +195,7 @@ def _skip(text: str, at: int, end: int) -> int:
 
 
 def ref(call: Call) -> Ref | None:
-    """The call as a ref() of literals, if it is one."""
+    """What a call of ref() with literals alone refers to; None if it is no such call."""
     if call.function != "ref" or len(call.arguments) not in {1, 2} or not _is_literal(call):
         return None
     *package, name = call.arguments
@@ -205,7 +205,7 @@ def ref(call: Call) -> Ref | None:
 
 
 def source(call: Call) -> SourceCall | None:
-    """The call as a source() of literals, if it is one."""
+    """What a call of source() with literals alone names; None if it is no such call."""
     if call.function != "source" or len(call.arguments) != 2 or not _is_literal(call):
         return None
     (start, _), (_, end) = call.spans[0] or (0, 0), call.spans[1] or (0, 0)

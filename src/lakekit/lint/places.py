@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def shown(path: str) -> str:
     """``path`` as people read it: relative to the working directory where it is below, with '/' between folders."""
-    here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 # pathlib is a tenth of a run
+    here = os.path.join(os.getcwd(), "")  # pathlib is a tenth of a run
     return path.removeprefix(here).replace(os.sep, "/")
 
 

@@ -12,12 +12,12 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .. import naming
 from ..errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ..naming import Layer
     from .findings import Problem
 
     Check = Callable[..., Iterator[Problem]]
@@ -64,7 +64,7 @@ class Rule(NamedTuple):
 _rules: Final[dict[str, Rule]] = {}
 
 
-def rule(code: str, *, layer: naming.Layer | None = None) -> Callable[[Check], Check]:
+def rule(code: str, *, layer: Layer | None = None) -> Callable[[Check], Check]:
     """Register a rule under its code: letters, then digits (``LK205``)."""
 
     def register(check: Check) -> Check:
@@ -102,7 +102,7 @@ def _plugged(folder: str) -> bool:
 
 def _read(file: str) -> bytes:
     try:
-        with open(file, "rb") as opened:  # noqa: PTH123 # pathlib is a tenth of a run
+        with open(file, "rb") as opened:  # pathlib is a tenth of a run
             return opened.read()
     except OSError:  # most have none
         return b""

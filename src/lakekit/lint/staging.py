@@ -6,6 +6,7 @@ Nearly all do nothing else: ``glance`` tells that from words alone, and ``read``
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .tokens import Tokens, is_expression, is_name
@@ -87,7 +88,7 @@ def glance(bare: str) -> Glance:
     words = said.translate(_SPACES).split()
     known = set(words)
     plain = known.isdisjoint(_KINDS) and known.isdisjoint(_AGGREGATES) and not _SIGNS.search(said)
-    defined = {after for word, after in zip(words, words[1:], strict=False) if word == "as"}
+    defined = {after for word, after in pairwise(words) if word == "as"}
     names = known - _NAMES_NOTHING - defined
     return Glance(plain, frozenset(name for name in names if not name[0].isdigit()))
 
@@ -209,8 +210,7 @@ def _is_alias(words: list[str], texts: list[str], index: int, skipped: set[int])
     if words[index] in _WORDS and texts[index][0] not in '"`':
         return False
     return (
-        before == ")"
-        or before == "end"
+        before in {")", "end"}
         or is_expression(before)
         or (is_name(texts[index - 1]) and (before not in _WORDS or texts[index - 1][0] in '"`'))
     )

@@ -57,6 +57,7 @@ def parse(text: str) -> Node:
 DEPTH: Final = 100
 """Blocks within blocks: some thousand would end in a RecursionError in whoever walks them."""
 
+_MARKS: Final = ("---", "...")
 _KNOWN_LINES: Final = 20_000
 
 # What a plain value may begin with and go on with: no indicator; ": " and " #" would end it.
@@ -81,8 +82,9 @@ _FLOW: Final = (
     rf"""[ \r\n]*(?:(?P<quoted>{_QUOTED})|(?P<mark>[\[\]{{}},]|:(?=[ \r\n]))"""
     r"""|(?P<plain>(?:[^\s\-?:,\[\]{}#&*!|>'"%@`=<]|-(?=\w))(?:[^\s,\[\]{}:#?]| +(?=[^\s,\[\]{}:#?]))*)) *"""
 )
-# What may be a number, a date or something else that is no text.
+# What may be a number, a date or something else that is no text; and what of it is a version or a hash.
 _ODD: Final = r"[-+.\d][-+.:_\da-fA-FxXtTzZiInN ]*|=|<<"
+_CODE: Final = r"[0-9]+(?:\.[0-9]+){2,}|(?!0[xb]|[0-9]{4}-[0-9])[0-9][^.:]*[a-zA-Z][^.:]*"
 _SPECIAL: Final = "[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 
 _WORDS: Final[dict[str, Any]] = {
@@ -239,7 +241,7 @@ def _take_apart(line: str) -> _Line:
     start = key_end + len(colon)
     strange: _Line = (column, "", "", _STRANGE, 0, 0, 0, 0)
     item: Any = _NOTHING
-    if line.startswith(("---", "...")):
+    if line.startswith(_MARKS):
         return strange
     if value:
         item = _WORDS.get(value, value)
@@ -253,6 +255,8 @@ def _take_apart(line: str) -> _Line:
     try:
         if key[:1] in {"'", '"'}:
             key = _unquoted(key)
+            if not key:
+                return strange
         if rest and rest[0] != "#":
             if found := re.match(_SCALAR, rest):
                 item = _plain(found[2]) if found[2] else _unquoted(found[1])
@@ -274,11 +278,11 @@ def _plain(text: str) -> Any:
     """What PyYAML makes of a plain value. Raises ``Unsure``."""
     if text in _WORDS:
         return _WORDS[text]
-    if not re.fullmatch(_ODD, text) or re.fullmatch(r"[0-9]+(?:\.[0-9]+){2,}", text):
+    if not re.fullmatch(_ODD, text) or re.fullmatch(_CODE, text):
         return text
     if re.fullmatch(r"[-+]?(?:0|[1-9][0-9]{0,17})", text):
         return int(text)
-    if re.fullmatch(r"[-+]?[0-9]{1,18}\.[0-9]*", text):
+    if re.fullmatch(r"[-+]?[0-9]{1,18}\.[0-9]{0,18}|\.[0-9]{1,18}", text):
         return float(text)
     raise Unsure
 
@@ -298,7 +302,12 @@ def _unquoted(text: str) -> str:
 def _continued(text: str, node: Node, begin: int, line: str) -> Node:
     """The plain value ``node`` with one more line, which begins at ``begin``. Raises ``Unsure``."""
     raw, between, more = text[node.start : node.end], text[node.end : begin], line.strip(" ")
-    if raw[:1] in {"", '"', "'", "[", "{", "|", ">"} or between.strip() or re.search(r"^#| #|: |:$", more):
+    if (
+        raw[:1] in {"", '"', "'", "[", "{", "|", ">"}
+        or between.strip()
+        or re.search(r"^#| #|: |:$", more)
+        or line.startswith(_MARKS)
+    ):
         raise Unsure
     before = str(node.value) if "\n" in raw else raw
     value = before + _glue(between.count("\n") - 1) + more
@@ -313,7 +322,7 @@ def _glue(empty: int) -> str:
 def _opened(text: str, start: int, offset: int, parent: int) -> tuple[Any, int]:
     """The value that begins at ``start`` and may go on in lines from ``offset`` on, and its end. Raises ``Unsure``."""
     if text[start] in "|>":
-        return _block(text, start, offset, parent)
+        return _block(text, start, offset, max(parent, 0))  # a document's own is indented, too
     if text[start] in "[{":
         value, end = _flow(text, start, 0)
     elif found := re.compile(_LONG).match(text, start):
@@ -361,7 +370,7 @@ def _block(text: str, start: int, offset: int, parent: int) -> tuple[str, int]:
                 break
             lines.append(line[indent:])
             filled, end = len(lines), stop
-        elif depth > indent:
+        elif depth > indent or (depth and filled and lines[filled - 1].endswith(" ")):
             raise Unsure  # these spaces may count
         else:
             lines.append("")

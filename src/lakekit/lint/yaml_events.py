@@ -87,7 +87,7 @@ class _Composer:
                 self.open(event)
             elif isinstance(event, pyyaml.CollectionEndEvent):
                 self.close(event)
-        return self.root
+        return self.root if self.root.start < self.root.end else Node(self.root.value, 0, 0)
 
     def anchor(self, event: Any) -> None:
         if event.anchor in self.anchors:
@@ -116,9 +116,7 @@ class _Composer:
         if event.anchor or event.tag:
             start = min(_PROPERTIES.match(self.text, start).end(), end)  # type: ignore[union-attr] # it may be empty
         if event.style in {"|", ">"} and not _KEEPS.match(self.text, start):
-            # PyYAML's end is that of the empty lines after it.
-            content = start + len(self.text[start:end].rstrip(" \r\n"))
-            end = self.text.find("\n", content, end) + 1 or end
+            end = self.last_line(start, end, event.value)
         self.last = end
         tag = event.tag
         if tag in {None, "!"}:
@@ -132,6 +130,14 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = made
         self.add(made)
+
+    def last_line(self, start: int, end: int, value: str) -> int:
+        """Where a block scalar's last line ends: PyYAML's end is that of the empty lines after it."""
+        said = self.text[start:end].rstrip(" \r\n")
+        _, _, empty = self.text[start + len(said) : end].partition("\n")
+        if " " in empty and value.rstrip("\n").endswith(" "):
+            return end  # lines of spaces that are no empty ones
+        return end - len(empty)
 
     def converted(self, event: Any, tag: str) -> Any:
         """A scalar that is no text; a date is one here. Raises ``YamlError`` where PyYAML cannot make it."""

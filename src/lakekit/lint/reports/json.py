@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ..findings import Rename
 from ..places import of_whole_file, shown
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ def _finding(finding: Finding, rule: Rule | None) -> dict[str, Any]:
     }
 
 
-def _fix(fix: Fix) -> dict[str, Any]:
+def _fix(fix: Fix | Rename) -> dict[str, Any]:
+    if isinstance(fix, Rename):  # which files it is in is worked out for who wants it done
+        return {"title": fix.title, "edits": [], "moves": []}
     return {
         "title": fix.title,
         "edits": [{**edit._asdict(), "path": shown(edit.path)} for edit in fix.edits],

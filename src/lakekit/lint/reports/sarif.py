@@ -6,12 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from ... import __version__
+from ..findings import Fix
 from ..places import of_whole_file, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..findings import Edit, Finding, Fix, Outcome
+    from ..findings import Edit, Finding, Outcome
     from ..registry import Rule
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -72,7 +73,9 @@ def _result(finding: Finding, index: int | None) -> dict[str, Any]:
     }
     if index is not None:
         result["ruleIndex"] = index
-    if finding.fix and finding.fix.edits and not finding.fix.moves:  # it has no words for a file that moves
+    if (
+        isinstance(finding.fix, Fix) and finding.fix.edits and not finding.fix.moves
+    ):  # it has no words for a file that moves
         result["fixes"] = [_fix(finding.fix)]
     return result
 

@@ -78,9 +78,9 @@ def merge_without_cursor(model: Model, facts: Facts) -> Iterator[Problem]:
 
     Without it, an older batch that arrives late overwrites what is newer.
     """
-    if model.config("materialized") == "incremental" and model.config("incremental_strategy") == _MERGE:
-        if model.config("merge_cursor") in (None, ""):
-            yield Problem(f"'{model.name}' merges and has no merge_cursor", *_place(model, "unique_key"))
+    merges = model.config("materialized") == "incremental" and model.config("incremental_strategy") == _MERGE
+    if merges and model.config("merge_cursor") in (None, ""):
+        yield Problem(f"'{model.name}' merges and has no merge_cursor", *_place(model, "unique_key"))
 
 
 def _problem(model: Model, message: str, key: str, value: Any) -> Problem:
