@@ -16,6 +16,7 @@ from . import properties as properties_
 from . import sql as sql_
 from . import staging
 from .cycles import Components
+from .jinja import Ref, SourceCall
 from .subjects import Cube, File, Model, PropertiesFile, Python, Query, Reference
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from .conventions import Conventions
     from .dbt_project import DbtProject
     from .files import Files
-    from .jinja import Ref
+    from .dynamic import Rendering
 
+_MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)(.*?)\{%-?\s*endmacro", re.DOTALL)
 _VERSION: Final = re.compile(r"(.+)_v\w+")
 
 
@@ -140,12 +142,52 @@ class Facts:
     def sql(self, path: str) -> sql_.Sql:
         if path not in self._sql:
             model = self.models.get(path)
-            self._sql[path] = sql_.read(
+            read = sql_.read(
                 self.text(path),
                 is_model=model is not None,
                 is_staging=model is not None and model.layer == "streams",
             )
+            if model and (read.dynamic or not read.called.isdisjoint(self._referring)):
+                read = self._rendered(read, self.text(path))
+            self._sql[path] = read
         return self._sql[path]
+
+    def _rendered(self, read: sql_.Sql, text: str) -> sql_.Sql:
+        """The same with what rendering finds; told where the first call is that is not plain."""
+        places = {function: (start, end) for function, start, end in reversed(read.dynamic)}
+        called = re.search(rf"\b({'|'.join(self._referring) or '(?!)'})(?=\s*\()", text)
+        default = called.span() if called else (0, 0)
+        refs = {(ref.package, ref.name, ref.version): ref for ref in read.refs}
+        sources = {(call.source, call.table): call for call in read.sources}
+        for function, arguments, version in self._rendering.calls(text):
+            start, end = places.get(function, default)
+            if function == "ref" and len(arguments) in {1, 2}:
+                package, name = arguments[0] if len(arguments) == 2 else None, arguments[-1]
+                refs.setdefault((package, name, version), Ref(package, name, version, start, end))
+            elif function == "source" and len(arguments) == 2:
+                sources.setdefault((arguments[0], arguments[1]), SourceCall(*arguments, start, end))
+        return read._replace(refs=tuple(refs.values()), sources=tuple(sources.values()))
+
+    @cached_property
+    def _referring(self) -> frozenset[str]:
+        """The project's macros that refer to something, themselves or by another macro."""
+        bodies = {
+            name: set(re.findall(r"(\w+)\s*\(", body))
+            for path in self.files.queries
+            for name, body in _MACRO.findall(self.text(path))
+        }
+        found = {name for name, called in bodies.items() if called & {"ref", "source"}}
+        while more := {name for name, called in bodies.items() if called & found} - found:
+            found |= more
+        return frozenset(found)
+
+    @cached_property
+    def _rendering(self) -> Rendering:
+        from .dynamic import Rendering  # Jinja takes longer to import than a thousand models to judge
+
+        scoped = self.dbt.variables.get(self.dbt.name)
+        variables = self.dbt.variables | (scoped if isinstance(scoped, dict) else {})
+        return Rendering(variables, self.files.queries, self.text)
 
     def properties(self, path: str) -> properties_.Properties:
         if path not in self._properties:

@@ -36,8 +36,8 @@ class Sql(NamedTuple):
     refs: tuple[jinja.Ref, ...]
     sources: tuple[jinja.SourceCall, ...]
     configurations: tuple[Configuration, ...]
-    dynamic: bool
-    """Whether a ref() or source() is made of what only running tells."""
+    dynamic: tuple[tuple[str, int, int], ...]
+    """Each ref() and source() that is made of what only running tells: the function, and the call's place."""
     named: str | None
     """What a ``{% snapshot … %}`` in it is called."""
     tables: tuple[tables.Table, ...]
@@ -72,7 +72,8 @@ def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
     refs: list[jinja.Ref] = []
     sources: list[jinja.SourceCall] = []
     configurations: list[Configuration] = []
-    dynamic, named, broken = False, None, None
+    dynamic: list[tuple[str, int, int]] = []
+    named, broken = None, None
     open_: list[tuple[str, int, int]] = []
     for block in jinja.BLOCK.finditer(text):
         start, end = block.span()
@@ -92,7 +93,7 @@ def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
             elif source := jinja.source(call):
                 sources.append(source)
             else:
-                dynamic = True
+                dynamic.append((call.function, call.start, call.end))
     if open_ and not broken:
         broken = Broken(f"'{{% {open_[-1][0]} %}}' is never ended", *open_[-1][1:])
     bare_ = bare(text) if is_model else ""
@@ -100,7 +101,7 @@ def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
         refs=tuple(refs),
         sources=tuple(sources),
         configurations=tuple(configurations),
-        dynamic=dynamic,
+        dynamic=tuple(dynamic),
         named=named,
         tables=tables.hard_coded(text, bare_) if is_model else (),
         staging=staging.glance(bare_) if is_staging else None,

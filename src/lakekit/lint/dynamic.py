@@ -1,0 +1,103 @@
+"""What a model refers to by names that only running tells: ``ref('stg_' ~ source)``, a ref() in a loop, in a macro.
+
+It is rendered in Jinja's sandbox, as dbt does when it parses: nothing is executed, no database is asked, what is not known is
+empty. Literal names are found without (``sql``), so this is asked of few models.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import ChainableUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)")
+
+
+class _Anything(ChainableUndefined):
+    """Stands for what only dbt has: may be called, asked and gone through, and is nothing."""
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        return _Anything()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __add__(self, other: Any) -> Any:
+        return other
+
+    __radd__ = __add__
+
+
+class Rendering:
+    """Of one project: its variables, and the macros of its own."""
+
+    def __init__(self, variables: dict[str, Any], macros: Iterable[str], read: Callable[[str], str]) -> None:
+        self._variables = variables
+        self._files = tuple(macros)
+        self._read = read
+
+    def calls(self, text: str) -> list[tuple[str, tuple[str, ...], str | None]]:
+        """Each ref() and source() with texts, as rendering makes it: the function, its arguments, a version.
+
+        Empty where it cannot be rendered, for it is then dbt's to say why.
+        """
+        found: list[tuple[str, tuple[str, ...], str | None]] = []
+
+        def record(function: str) -> Callable[..., str]:
+            def call(*arguments: Any, **keywords: Any) -> str:
+                if arguments and all(isinstance(one, str) for one in arguments):
+                    version = keywords.get("v", keywords.get("version"))
+                    found.append((function, arguments, None if version is None else str(version)))
+                return function
+
+            return call
+
+        environment = SandboxedEnvironment(undefined=_Anything, extensions=["jinja2.ext.do"])
+        known = {
+            "ref": record("ref"),
+            "source": record("source"),
+            "config": lambda *_, **__: "",
+            "var": self._variable,
+            "env_var": lambda name, default="": os.environ.get(name, default),
+            "is_incremental": lambda: False,
+            "execute": False,
+            "return": lambda value="": value,
+        }
+        environment.globals.update(known, builtins=known)
+        try:
+            for file in self._needed(text):
+                environment.globals.update(
+                    (name, macro)
+                    for name, macro in vars(environment.from_string(self._read(file)).module).items()
+                    if not name.startswith("_")
+                )
+            environment.from_string(text).render()
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError):
+            return []
+        return found
+
+    def _variable(self, name: str, default: Any = "") -> Any:
+        return self._variables.get(name, default)
+
+    def _needed(self, text: str) -> list[str]:
+        """The files of the macros that ``text`` calls, and of those that they call; the called come first."""
+        needed: dict[str, None] = {}
+        waiting = [text]
+        while waiting:
+            for name in re.findall(r"\w+", waiting.pop()):
+                file = self._macros.get(name)
+                if file and file not in needed:
+                    needed[file] = None
+                    waiting.append(self._read(file))
+        return list(needed)[::-1]
+
+    @cached_property
+    def _macros(self) -> dict[str, str]:
+        return {name: file for file in self._files for name in _MACRO.findall(self._read(file))}
