@@ -29,19 +29,26 @@ class DbtProject(NamedTuple):
     variables: dict[str, Any]
     models: dict[str, Any]
 
-    def config(self, folders: tuple[str, ...], model: str, key: str) -> Any:
-        """What is configured for a model in ``folders`` below a model path; None if nothing is, ``DYNAMIC`` if Jinja is."""
-        found, level = None, self.models
-        for part in (None, self.name, *folders, model):
-            if part is not None:
-                below = level.get(part)
-                if not isinstance(below, dict):
-                    break
-                level = below
-            value = level.get(f"+{key}", level.get(key))
-            if value is not None and (f"+{key}" in level or not isinstance(value, dict)):
-                found = value
-        return DYNAMIC if isinstance(found, str) and "{{" in found else found
+    def configs(self, folders: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is configured for all models in ``folders`` below a model path, and what for each model there by its name."""
+        found = _said(self.models)
+        level = self.models
+        for folder in (self.name, *folders):
+            below = level.get(folder)
+            if not isinstance(below, dict):
+                return found, {}
+            level = below
+            found |= _said(level)
+        return found, level
+
+
+def _said(level: dict[str, Any]) -> dict[str, Any]:
+    """A level's own configuration: what has a plus, or is no mapping and so no folder."""
+    return {
+        key.removeprefix("+"): DYNAMIC if isinstance(value, str) and "{{" in value else value
+        for key, value in level.items()
+        if key.startswith("+") or not isinstance(value, dict)
+    }
 
 
 def read(text: str, file: str) -> DbtProject:

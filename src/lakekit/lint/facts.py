@@ -9,14 +9,14 @@ import json
 import os
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .. import streams
 from . import properties as properties_
 from . import sql as sql_
 from . import staging
 from .cycles import Components
-from .jinja import Ref, SourceCall
+from .jinja import DYNAMIC, Ref, SourceCall
 from .subjects import Cube, File, Model, PropertiesFile, Python, Query, Reference
 
 if TYPE_CHECKING:
@@ -48,13 +48,14 @@ class Facts:
         self.dbt = dbt
         self.conventions = conventions
         self.files = files
+        self._configs: dict[tuple[str, ...], tuple[dict[str, Any], dict[str, Any]]] = {}
         self._texts: dict[str, str] = {}
         self._unreadable: dict[str, str] = {}
         self._sql: dict[str, sql_.Sql] = {}
         self._properties: dict[str, properties_.Properties] = {}
         self._entries: dict[str, properties_.Entry | None] = {}
         self._models_by_file: dict[str, dict[str, properties_.Entry]] = {}
-        self._streams: dict[str, Stream | sql_.Broken] = {}
+        self._fields: dict[str, frozenset[str] | sql_.Broken] = {}
         self._staging: dict[str, staging.Staging] = {}
         self._cubes = frozenset(files.cubes)
         self.known_parents: dict[str, tuple[str, ...]] = {}
@@ -135,8 +136,8 @@ class Facts:
         if path.endswith((".yml", ".yaml")):
             return None if path in self._cubes else self.properties(path).broken
         if path.endswith(".json"):
-            stream = self.stream(path)
-            return stream if isinstance(stream, sql_.Broken) else None
+            fields = self.fields(path)
+            return fields if isinstance(fields, sql_.Broken) else None
         return None
 
     def sql(self, path: str) -> sql_.Sql:
@@ -196,14 +197,21 @@ class Facts:
 
     def stream(self, path: str) -> Stream | sql_.Broken:
         """What a schema reference says."""
-        if path not in self._streams:
-            text = self.text(path)
-            try:
-                self._streams[path] = streams.read(text)
-            except ValueError as error:
-                at = error.pos if isinstance(error, json.JSONDecodeError) else 0
-                self._streams[path] = sql_.Broken(str(error).partition(": line ")[0], at, at)
-        return self._streams[path]
+        try:
+            return streams.read(self.text(path))
+        except ValueError as error:
+            at = error.pos if isinstance(error, json.JSONDecodeError) else 0
+            return sql_.Broken(str(error).partition(": line ")[0], at, at)
+
+    def fields(self, path: str) -> frozenset[str] | sql_.Broken:
+        """A schema reference's fields in lower case: all that is kept of it."""
+        if path not in self._fields:
+            stream = self.stream(path)
+            self._fields[path] = (
+                stream if isinstance(stream, sql_.Broken) else frozenset(map(str.lower, stream.properties))
+            )
+            self._texts.pop(path, None)
+        return self._fields[path]
 
     def reference(self, source: str, table: str) -> str | None:
         """The path of a table's schema reference, if there is one."""
@@ -225,10 +233,13 @@ class Facts:
     def entry(self, name: str, *, near: str) -> properties_.Entry | None:
         """A model's entry; files of its own folder are read first, others where they name it."""
         if name not in self._entries:
+            own = self._properties_by_folder.get(os.path.dirname(near) + os.sep, [])
             self._entries[name] = next(
+                (entry for path in own if (entry := self._models_in(path).get(name))), None
+            ) or next(
                 (
                     entry
-                    for path in self._properties_near(near)
+                    for path in self.files.properties
                     if name in self.text(path) and (entry := self._models_in(path).get(name))
                 ),
                 None,
@@ -331,6 +342,16 @@ class Facts:
     def cycle(self, model: Model) -> list[str] | None:
         """The shortest way from a model back to itself, as paths that begin and end with its own; None if there is none."""
         return self._components.cycle(model.path)
+
+    def folder_config(self, model: Model, key: str) -> Any:
+        """What dbt_project.yml configures for a model."""
+        if model.folders not in self._configs:
+            self._configs[model.folders] = self.dbt.configs(model.folders)
+        all_, each = self._configs[model.folders]
+        own = each.get(model.name)
+        if isinstance(own, dict) and (said := own.get(f"+{key}", own.get(key))) is not None:
+            return DYNAMIC if isinstance(said, str) and "{{" in said else said
+        return all_.get(key)
 
     @cached_property
     def _components(self) -> Components:

@@ -32,19 +32,47 @@ class Column(NamedTuple):
     tests: frozenset[str]
 
 
-class Entry(NamedTuple):
-    """An entry of a section; the place is its name's. ``model`` is what a unit test is of, and where it says so."""
+class Entry:
+    """An entry of a section; the place is its name's. What is in it is worked out when it is asked for."""
 
-    section: str
-    name: str
-    start: int
-    end: int
-    described: bool
-    columns: tuple[Column, ...]
-    tests: frozenset[str]
-    config: dict[str, Any]
-    versions: tuple[str, ...]
-    model: tuple[str, int, int] | None
+    __slots__ = ("_of", "end", "name", "section", "start")
+
+    def __init__(self, section: str, of: dict[str, Node]) -> None:
+        self.section = section
+        self._of = of
+        self.name = str(of["name"].value)
+        self.start, self.end = _inside(of["name"])
+
+    @property
+    def described(self) -> bool:
+        return _is_said(self._of)
+
+    @property
+    def columns(self) -> Iterator[Column]:
+        for column in _mappings(self._of.get("columns")):
+            name = column.get("name")
+            if name and isinstance(name.value, str):
+                yield Column(name.value, *_inside(name), _is_said(column), _tests(column))
+
+    @property
+    def tests(self) -> frozenset[str]:
+        """The names of the tests of the whole."""
+        return _tests(self._of)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        config = self._of.get("config")
+        return plain(config) if config and isinstance(config.value, dict) else {}
+
+    @property
+    def versions(self) -> list[str]:
+        return [str(version["v"].value) for version in _mappings(self._of.get("versions")) if "v" in version]
+
+    @property
+    def model(self) -> tuple[str, int, int] | None:
+        """What a unit test is of, and where it says so."""
+        model = self._of.get("model")
+        return (model.value, *_inside(model)) if model and isinstance(model.value, str) else None
 
 
 class SourceTable(NamedTuple):
@@ -93,31 +121,8 @@ def read(text: str) -> Properties:
 def _entries(top: dict[str, Node]) -> Iterator[Entry]:
     for section in _SECTIONS:
         for one in _mappings(top.get(section)):
-            name = one.get("name")
-            if name is None or not isinstance(name.value, str):
-                continue
-            model = one.get("model")
-            versions = [version["v"] for version in _mappings(one.get("versions")) if "v" in version]
-            yield Entry(
-                section,
-                name.value,
-                *_inside(name),
-                described=_is_said(one),
-                columns=tuple(_columns(one)),
-                tests=_tests(one),
-                config=plain(one["config"])
-                if "config" in one and isinstance(one["config"].value, dict)
-                else {},
-                versions=tuple(str(version.value) for version in versions),
-                model=(model.value, *_inside(model)) if model and isinstance(model.value, str) else None,
-            )
-
-
-def _columns(one: dict[str, Node]) -> Iterator[Column]:
-    for column in _mappings(one.get("columns")):
-        name = column.get("name")
-        if name and isinstance(name.value, str):
-            yield Column(name.value, *_inside(name), _is_said(column), _tests(column))
+            if "name" in one and isinstance(one["name"].value, str):
+                yield Entry(section, one)
 
 
 def _source(one: dict[str, Node]) -> Source:

@@ -76,7 +76,7 @@ class Model(SqlFile):
         if own is None and (entry := self.entry):
             own = entry.config.get(key, entry.config.get(f"+{key}"))
         if own is None:
-            return self.facts.dbt.config(self.folders, self.name, key)
+            return self.facts.folder_config(self, key)
         return DYNAMIC if isinstance(own, str) and "{{" in own else own
 
 

@@ -47,10 +47,10 @@ def schema_reference_drift(model: Model, facts: Facts) -> Iterator[Problem]:
     found = [facts.reference(call.source, call.table) for call in model.sql.sources]
     known = set(META_COLUMNS)
     for path in found:
-        stream = facts.stream(path) if path else None
-        if stream is None or isinstance(stream, Broken):
+        fields = facts.fields(path) if path else None
+        if fields is None or isinstance(fields, Broken):
             return
-        known.update(name.lower() for name in stream.properties)
+        known.update(fields)
     glance = model.sql.staging
     if not found or model.sql.dynamic or (glance and glance.names - model.sql.called <= known):
         return
@@ -112,12 +112,10 @@ def schema_reference_differs(reference: Reference, facts: Facts) -> Iterator[Pro
     Compared are the fields and their types, the primary key and the cursor. Where a catalog is, is ``lint.catalogs``:
     ``{source}.json`` in the project's folder unless it says otherwise.
     """
-    ours = facts.stream(reference.path)
-    if isinstance(ours, Broken):
-        return
     catalog = os.path.join(facts.root, facts.conventions.catalogs.replace("{source}", reference.folder))
-    configured = _configured(facts.text(catalog) if os.path.exists(catalog) else "")
-    if configured is None:
+    configured = _configured(facts.text(catalog)) if os.path.exists(catalog) else None
+    ours = facts.stream(reference.path)
+    if configured is None or isinstance(ours, Broken):
         return
     name = os.path.basename(catalog)
     if ours.name not in configured:
