@@ -201,6 +201,7 @@ _SQL = {
     "a path in JSON": "select json_query(x, '$.source.from.id') from {{ ref('a') }}",
     "a comment to the end of the line": "-- from raw.orders, it's old\nselect 1 as id -- join raw.items\nfrom {{ ref('a') }}",
     "a comment in the middle": "select * /* from raw.orders\njoin raw.items */ from /* here */ {{ ref('a') }}",
+    "a comment in a comment": "/* old: /* the shop */\nselect * from raw.orders\n*/ select * from {{ ref('a') }}",
     "a name struck out by dashes": "select * from ----raw.orders o\n{{ ref('a') }} o",
     "a comment of Snowflake": "// from raw.orders\nselect * from {{ ref('a') }}",
     "a comment of BigQuery": "# from raw.orders\nselect * from {{ ref('a') }}",
