@@ -147,29 +147,28 @@ def _texts(project: Path) -> dict[Path, bytes]:
 def _compared(contenders: Sequence[str], figures: Figures, findings: dict[str, int]) -> str:
     base = median(ran.seconds for ran in figures[contenders[0]])
     rows = []
-    for name in (*contenders, CHANGED, COLD):
-        runs = figures[name]
+    for name in (*contenders, ONE, RENAME, CHANGED, COLD):
+        runs = figures.get(name)
+        if runs is None:
+            continue
+        seconds = median(ran.seconds for ran in runs)
         row = [
             name,
-            spread((ran.seconds for ran in runs), 2),
-            spread((ran.cpu for ran in runs), 2),
+            spread((ran.seconds for ran in runs), 3),
+            spread((ran.cpu for ran in runs), 3),
             spread((ran.peak for ran in runs), 0),
-            f"{median(ran.seconds for ran in runs) / base:.1f}",
+            f"{seconds / base:.1f}",
         ]
-        if name in findings:
-            parsed = figures[CHANGED] if name != LAKEKIT.name else []
-            whole = [ran.seconds for ran in runs]
-            if parsed:
-                whole = [
-                    one + ran.seconds for one, ran in zip((r.seconds for r in parsed), runs, strict=True)
-                ]
-            row += [f"{median(whole):.2f}", f"{median(whole) / base:.1f}", str(findings[name])]
+        if name in findings and name != LAKEKIT.name:
+            parsed = zip(runs, figures[CHANGED], strict=True)
+            both = median(ran.seconds + parse.seconds for ran, parse in parsed)
+            row += [f"{both:.2f}", f"{both / base:.1f}"]
         else:
-            row += ["-", "-", "-"]
-        rows.append(row)
+            row += ["-", "-"]
+        rows.append([*row, str(findings.get(name, "-"))])
     header = (
         *("", "seconds", "of the processor", "peak, MiB", f"times {contenders[0]}'s"),
-        *("after a parse of one changed file, s", "times"),
+        *("with a parse of one changed file before it, s", "times"),
         f"findings in {_SMALL} models without a fault",
     )
     return table(header, rows)

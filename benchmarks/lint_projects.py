@@ -116,14 +116,18 @@ def copy(project: Path, to: Path) -> None:
 
 
 def misname(project: Path) -> None:
-    """Give the core model that all marts select from a name that is none, in all that names it."""
+    """Give the core model that all marts select from a name that is none; what is said of it in comments stays."""
+    uses = [(form.format(HUB.core), form.format(HUB.name)) for form in ('ref("{}")', "- name: {}\n")]
     folder = project / _ASSETS / "core" / HUB.source
     (folder / f"{HUB.core}.sql").rename(folder / f"{HUB.name}.sql")
     for file in (project / _ASSETS).rglob("*"):
         if file.suffix in {".sql", ".yml"}:
             text = file.read_text(encoding="utf-8")
-            if HUB.core in text:
-                file.write_text(text.replace(HUB.core, HUB.name), encoding="utf-8")
+            changed = text
+            for right, wrong in uses:
+                changed = changed.replace(right, wrong)
+            if changed != text:
+                file.write_text(changed, encoding="utf-8")
 
 
 # What a linter should find.
