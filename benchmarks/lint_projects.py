@@ -139,7 +139,7 @@ SEEDS: Final = {
     "documentation": f"int_{HUB.source}__undocumented",
     "hard-coded tables": f"int_{HUB.source}__hard_coded",
 }
-"""By what is wrong with it: a model's name."""
+"""By what is wrong with it, and nothing else is: a model's name."""
 
 
 def seed(project: Path) -> None:
@@ -156,8 +156,9 @@ def seed(project: Path) -> None:
     write(core / f"{SEEDS['materialization']}.sql", viewed)
     write(core / f"{SEEDS['documentation']}.sql", merged.format(more="", table=table))
     write(core / f"{SEEDS['hard-coded tables']}.sql", merged.format(more="", table="raw.seeds"))
-    documented = [name for kind, name in SEEDS.items() if kind != "documentation"]
-    entries = [_entry(name, ("row_id",), tested=True) for name in documented]
+    entries = [
+        _entry(name, ("row_id",), tested=True, told=kind != "documentation") for kind, name in SEEDS.items()
+    ]
     write(core / "_seeds.yml", "models:\n" + "".join(entries))
 
 
@@ -302,13 +303,12 @@ def _write_marts(folder: Path, source: str) -> None:
     write(folder / f"_{source}__marts.yml", "models:\n" + "".join(entries))
 
 
-def _entry(name: str, columns: Sequence[str], *, tested: bool) -> str:
+def _entry(name: str, columns: Sequence[str], *, tested: bool, told: bool = True) -> str:
     """A model's entry in YAML; its first column is its key."""
-    lines = [
-        f"  - name: {name}",
-        f"    description: One row each, {name.rpartition('_')[2]} of it.",
-        "    columns:",
-    ]
+    lines = [f"  - name: {name}"]
+    if told:
+        lines.append(f"    description: One row each, {name.rpartition('_')[2]} of it.")
+    lines.append("    columns:")
     for number, column in enumerate(columns):
         lines += [f"      - name: {column}", f'        description: "What {column} is: from the model."']
         if tested and not number:
