@@ -77,12 +77,11 @@ class _Bench:
         for project in (clean, seeded):
             self._run(DBT_PARSE, project)
         for linter in self._linters:
-            output = self._run(linter, clean, ends=(0, 1)).output
-            found = linter.count.search(output)
+            found = linter.count.search(self._run_clean(linter, clean).output)
             self.findings[linter.name] = int(found[1]) if found else 0
             output = self._run(linter, seeded, ends=(1,)).output
             faults = {kind for kind, model in SEEDS.items() if model in output}
-            if faults != linter.finds or (linter is LAKEKIT and self.findings[linter.name]):
+            if faults != linter.finds:
                 raise SystemExit(f"{linter.name} was to find {sorted(linter.finds)}:\n{output}")
 
     def measure(self, models: int, runs: int) -> Figures:
@@ -97,9 +96,7 @@ class _Bench:
                 file.write(f"-- change {number}\n")
             figures.setdefault(CHANGED, []).append(self._run(DBT_PARSE, project))
             for linter in self._linters:
-                # Who has false findings in a clean project ends with 1.
-                ends = (0,) if linter is LAKEKIT else (0, 1)
-                figures.setdefault(linter.name, []).append(self._run(linter, project, ends=ends))
+                figures.setdefault(linter.name, []).append(self._run_clean(linter, project))
             if LAKEKIT in self._linters:
                 one = self._run(LAKEKIT, project, str(one_file(models)))
                 figures.setdefault(ONE, []).append(one)
@@ -118,6 +115,10 @@ class _Bench:
         if differing:
             raise SystemExit(f"the fix left {sorted({str(file) for file, _ in differing})[:10]}")
         return ran
+
+    def _run_clean(self, linter: Linter, project: Path) -> Run:
+        """In a project without a fault, of which a rival may think otherwise."""
+        return self._run(linter, project, ends=(0,) if linter is LAKEKIT else (0, 1))
 
     def _run(self, linter: Linter, project: Path, *more: str, ends: Sequence[int] = (0,)) -> Run:
         folder = project / linter.folder
