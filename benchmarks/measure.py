@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 
 RESULTS: Final = Path(__file__).parent / "RESULTS.md"
 _LOOK_EVERY: Final = 0.1
+# The kernel counts what a process was before its exec into its peak: started by us, all would be as large as we are.
+# What starts them is an interpreter without anything, of some 9 MiB: less is not seen.
+_WATCH: Final = """\
+import json, os, sys, time
+report, command = int(sys.argv[1]), sys.argv[2:]
+started = time.monotonic()
+process = os.posix_spawn(command[0], command, os.environ)
+_, status, used = os.wait4(process, 0)
+seconds = time.monotonic() - started
+os.write(report, json.dumps([seconds, used.ru_maxrss, used.ru_utime + used.ru_stime]).encode())
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+_MAXRSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +64,35 @@ def run(command: Sequence[str], cwd: Path) -> Run:
             except subprocess.TimeoutExpired:
                 peak = max(peak, _resident(tree))
     if process.returncode:
-        error = subprocess.CalledProcessError(process.returncode, command, output, errors)
-        error.add_note((output + errors)[-4000:])
-        raise error
+        raise _failed(process.returncode, command, output, errors)
     return Run(time.monotonic() - started, peak / 2**20, output, _cpu() - before)
+
+
+def alone(command: Sequence[str], cwd: Path, *, ends: Sequence[int] = (0,)) -> Run:
+    """Run a command that has no children, however short it is: the peak is the system's own count.
+
+    It ends with one of ``ends``; otherwise raises CalledProcessError, as ``run`` does. The first word is a path.
+    """
+    reading, writing = os.pipe()
+    watch = [sys.executable, "-I", "-S", "-c", _WATCH, str(writing), *command]
+    try:
+        ended = subprocess.run(
+            watch, cwd=cwd, pass_fds=(writing,), capture_output=True, text=True, check=False
+        )
+    finally:
+        os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as report:
+        told = report.read()
+    if not told or ended.returncode not in ends:
+        raise _failed(ended.returncode, command, ended.stdout, ended.stderr)
+    seconds, peak, cpu = json.loads(told)
+    return Run(seconds, peak * _MAXRSS_UNIT / 2**20, ended.stdout + ended.stderr, cpu)
+
+
+def _failed(code: int, command: Sequence[str], output: str, errors: str) -> subprocess.CalledProcessError:
+    error = subprocess.CalledProcessError(code, command, output, errors)
+    error.add_note((output + errors)[-4000:])
+    return error
 
 
 def lakekit(*arguments: str) -> list[str]:
