@@ -80,11 +80,15 @@ _HEADER: Final = rf"([|>])([-+]?){_AFTER}"
 # In brackets plain values end at more, and lines mean nothing.
 _FLOW: Final = (
     rf"""[ \r\n]*(?:(?P<quoted>{_QUOTED})|(?P<mark>[\[\]{{}},]|:(?=[ \r\n]))"""
-    r"""|(?P<plain>(?:[^\s\-?:,\[\]{}#&*!|>'"%@`=<]|-(?=\w))(?:[^\s,\[\]{}:#?]| +(?=[^\s,\[\]{}:#?]))*)) *"""
+    r"""|(?P<plain>(?:[^\s\-?:,\[\]{}#&*!|>'"%@`=<]|-(?=\w))(?:[^\s,\[\]{}:#?]|:(?=[\w/.])| +(?=[^\s,\[\]{}:#?]))*)) *"""
 )
-# What may be a number, a date or something else that is no text; and what of it is a version or a hash.
+# What may be a number, a date or something else that is no text; and what of it is a date that there is, a version, a hash.
 _ODD: Final = r"[-+.\d][-+.:_\da-fA-FxXtTzZiInN ]*|=|<<"
-_CODE: Final = r"[0-9]+(?:\.[0-9]+){2,}|(?!0[xb]|[0-9]{4}-[0-9])[0-9][^.:]*[a-zA-Z][^.:]*"
+_CODE: Final = (
+    r"(?!0000)[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+    r"(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])?"
+    r"|[0-9]+(?:\.[0-9]+){2,}|(?!0[xb]|[0-9]{4}-[0-9])[0-9][^.:]*[a-zA-Z][^.:]*"
+)
 _SPECIAL: Final = "[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 
 _WORDS: Final[dict[str, Any]] = {
@@ -229,7 +233,7 @@ def _line_end(text: str) -> str:
     return eol
 
 
-def _take_apart(line: str) -> _Line:
+def _take_apart(line: str) -> _Line:  # noqa: C901, PLR0911, PLR0912 # one line, all that it may be
     if line == _FINISH:
         return (-1, "-", "", _NOTHING, 0, 0, 0, 0)
     found = re.match(_LINE, line)
@@ -402,7 +406,7 @@ def _folded(lines: list[str]) -> str:
     return "".join(parts)
 
 
-def _flow(text: str, start: int, depth: int) -> tuple[Any, int]:
+def _flow(text: str, start: int, depth: int) -> tuple[Any, int]:  # noqa: C901 # one loop over tokens
     """The list or mapping in brackets that begins at ``start``, and its end. Raises ``Unsure``."""
     match = re.compile(_FLOW).match
 

@@ -112,9 +112,8 @@ class _Composer:
             raise YamlError(f"its aliases stand for more than {_SIZE:,} values", where)
 
     def scalar(self, event: Any) -> None:
-        start, end = event.start_mark.index, event.end_mark.index
-        if event.anchor or event.tag:
-            start = min(_PROPERTIES.match(self.text, start).end(), end)  # type: ignore[union-attr] # it may be empty
+        end = event.end_mark.index
+        start = min(self.skipped(event), end)  # there may be no more than a tag
         if event.style in {"|", ">"} and not _KEEPS.match(self.text, start):
             end = self.last_line(start, end, event.value)
         self.last = end
@@ -130,6 +129,12 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = made
         self.add(made)
+
+    def skipped(self, event: Any) -> int:
+        """Where it begins, after its anchor and tag."""
+        start: int = event.start_mark.index
+        found = _PROPERTIES.match(self.text, start) if event.anchor or event.tag else None
+        return found.end() if found else start
 
     def last_line(self, start: int, end: int, value: str) -> int:
         """Where a block scalar's last line ends: PyYAML's end is that of the empty lines after it."""
@@ -161,8 +166,8 @@ class _Composer:
             raise YamlError(f"could not determine a constructor for the tag '{event.tag}'", start)
         if len(self.blocks) > DEPTH:
             raise YamlError(f"it is nested more than {DEPTH} deep", start)
-        if event.anchor or event.tag:
-            start = _PROPERTIES.match(self.text, start).end()  # type: ignore[union-attr] # it may be empty
+        if event.flow_style or not mapping:  # else the first key tells
+            start = self.skipped(event)
         if self.at_key():
             raise YamlError("found unhashable key", start)
         self.blocks.append(_Block(mapping, start, event.anchor))
@@ -174,6 +179,8 @@ class _Composer:
         entries = block.entries
         value: Any
         if block.mapping:
+            if entries and not self.text.startswith("{", block.start):
+                block.start = max(block.start, entries[0].node.start)
             pairs = list(zip(entries[::2], entries[1::2], strict=True))
             value = {}
             for key, made in pairs:
