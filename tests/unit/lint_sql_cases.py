@@ -298,9 +298,6 @@ _TABLES = {
     "second in a comma join": "select * from {{ ref('a') }} a, @@raw.orders@@ o where a.id = o.id",
     "a comma join of tables": "select * from @@raw.a@@, @@raw.b@@ b,\n    @@raw.c@@ as c",
     "a comma join after a subquery": "select * from (select 1 as id, 2 as n) s, @@raw.orders@@",
-    "a comma join after a condition": (
-        "select * from {{ ref('a') }} a join {{ ref('b') }} b on a.id = b.id and a.x in (1, 2), @@raw.orders@@ o"
-    ),
     "a comma join after a function": "select * from {{ ref('a') }} a, lateral flatten(a.xs) f, @@raw.orders@@ o",
     "in parentheses with a join": "select * from (@@raw.orders@@ o join {{ ref('a') }} a using (id))",
     "in a scalar subquery": "select (select max(id) from @@raw.orders@@) as top, a.x from {{ ref('a') }} a",

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ..streams import Stream
     from .conventions import Conventions
     from .dbt_project import DbtProject
-    from .files import Files
     from .dynamic import Rendering
+    from .files import Files
 
 _MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)(.*?)\{%-?\s*endmacro", re.DOTALL)
 _VERSION: Final = re.compile(r"(.+)_v\w+")

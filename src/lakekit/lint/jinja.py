@@ -17,6 +17,13 @@ _EXPRESSION: Final = rf"""\{{(?:[^"'}}]++|{_TEXT}|\}}(?!\}}))*+\}}\}}"""
 _STATEMENT: Final = rf"""%(?:[^"'%]++|{_TEXT}|%(?!\}}))*+%\}}"""
 _COMMENT: Final = r"\#(?s:.*?)\#\}"
 
+LINE_COMMENT: Final = r"--(?:[^\n{]++|\{(?!\#))*+"
+"""A comment of SQL; Jinja is read first, so one of its own that begins in there goes on."""
+BLOCK_COMMENT: Final = (
+    r"/\*(?:(?:[^*/]++|\*(?!/)|/(?!\*))*+/\*(?s:.*?)\*/(?=(?:[^*/]++|\*(?!/)|/(?!\*))*+\*/))?(?s:.*?)\*/"
+)
+"""A comment of SQL, with one comment in it, which some dialects nest."""
+
 # Groups: expression, statement, comment, and what opens a block that never ends. A raw block is none of them.
 # It starts with one plain character: that is what lets re leap from block to block.
 BLOCK: Final = re.compile(rf"\{{(?:{_RAW}|({_EXPRESSION})|({_STATEMENT})|({_COMMENT})|([{{%#]))")
@@ -195,7 +202,7 @@ def _skip(text: str, at: int, end: int) -> int:
 
 
 def ref(call: Call) -> Ref | None:
-    """What a call of ref() with literals alone refers to; None if it is no such call."""
+    """What a call refers to, if it is a reference by literals alone."""
     if call.function != "ref" or len(call.arguments) not in {1, 2} or not _is_literal(call):
         return None
     *package, name = call.arguments
@@ -205,7 +212,7 @@ def ref(call: Call) -> Ref | None:
 
 
 def source(call: Call) -> SourceCall | None:
-    """What a call of source() with literals alone names; None if it is no such call."""
+    """What a call names, if it is of a source by literals alone."""
     if call.function != "source" or len(call.arguments) != 2 or not _is_literal(call):
         return None
     (start, _), (_, end) = call.spans[0] or (0, 0), call.spans[1] or (0, 0)

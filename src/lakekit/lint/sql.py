@@ -54,7 +54,9 @@ class Sql(NamedTuple):
 
 
 _CALLS: Final = re.compile(r"\(\s*(\w+)")
-_NOISE: Final = re.compile(r"""'[^']*+'|"[^"\n]*+'[^"\n]*+"|--[^\n]*+|/\*(?s:.*?)\*/|\{\#(?s:.*?)\#\}""")
+_NOISE: Final = re.compile(
+    r"""'[^']*+'|"[^"\n]*+'[^"\n]*+"|""" + jinja.LINE_COMMENT + r"|/\*(?s:.*?)\*/|\{\#(?s:.*?)\#\}"
+)
 _OPENS: Final = re.compile(r"\{%[-+]?\s*(\w+)")
 _SNAPSHOT: Final = re.compile(r"\{%[-+]?\s*snapshot\s+(\w+)")
 _BLOCKS: Final = frozenset({
@@ -69,65 +71,76 @@ def bare(text: str) -> str:
 
 def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
     """Read a file's text. Tables and functions are those of models; what staging models do is asked of them alone."""
-    refs: list[jinja.Ref] = []
-    sources: list[jinja.SourceCall] = []
-    configurations: list[Configuration] = []
-    dynamic: list[tuple[str, int, int]] = []
-    named, broken = None, None
-    open_: list[tuple[str, int, int]] = []
-    for block in jinja.BLOCK.finditer(text):
-        start, end = block.span()
-        if block[4]:
-            broken = broken or Broken(f"'{block[0]}' is never closed", start, end)
-        elif block[2]:
-            broken = broken or _nested(block[2], start, end, open_)
-            if snapshot := _SNAPSHOT.match(block[0]):
-                named = snapshot[1]
-        elif not block[1]:
-            continue
+    blocks = _Blocks(text)
+    said = bare(text) if is_model else ""
+    return Sql(
+        refs=tuple(blocks.refs),
+        sources=tuple(blocks.sources),
+        configurations=tuple(blocks.configurations),
+        dynamic=tuple(blocks.dynamic),
+        named=blocks.named,
+        tables=tables.hard_coded(text, said) if is_model else (),
+        staging=staging.glance(said) if is_staging else None,
+        # Backwards, a call begins with one plain character.
+        called=frozenset(name[::-1] for name in _CALLS.findall(said[::-1])) if is_model else frozenset(),
+        broken=blocks.broken,
+    )
+
+
+class _Blocks:
+    """What the blocks of Jinja in a text say."""
+
+    def __init__(self, text: str) -> None:
+        self.refs: list[jinja.Ref] = []
+        self.sources: list[jinja.SourceCall] = []
+        self.configurations: list[Configuration] = []
+        self.dynamic: list[tuple[str, int, int]] = []
+        self.named: str | None = None
+        self.broken: Broken | None = None
+        self._open: list[tuple[str, int, int]] = []
+        for block in jinja.BLOCK.finditer(text):
+            start, end = block.span()
+            if block[1]:
+                self._calls(text, start, end)
+            elif block[2]:
+                self._statement(block[2], start, end)
+                self._calls(text, start, end)
+            elif block[4] and not self.broken:
+                self.broken = Broken(f"'{block[0]}' is never closed", start, end)
+        if self._open and not self.broken:
+            name, start, end = self._open[-1]
+            self.broken = Broken(f"'{{% {name} %}}' is never ended", start, end)
+
+    def _calls(self, text: str, start: int, end: int) -> None:
         for call in jinja.calls(text, start, end):
             if call.function == "config":
-                configurations.append(Configuration(call.keywords | _given(call), call.start, call.end))
+                self.configurations.append(Configuration(call.keywords | _given(call), call.start, call.end))
             elif ref := jinja.ref(call):
-                refs.append(ref)
+                self.refs.append(ref)
             elif source := jinja.source(call):
-                sources.append(source)
+                self.sources.append(source)
             else:
-                dynamic.append((call.function, call.start, call.end))
-    if open_ and not broken:
-        broken = Broken(f"'{{% {open_[-1][0]} %}}' is never ended", *open_[-1][1:])
-    bare_ = bare(text) if is_model else ""
-    return Sql(
-        refs=tuple(refs),
-        sources=tuple(sources),
-        configurations=tuple(configurations),
-        dynamic=tuple(dynamic),
-        named=named,
-        tables=tables.hard_coded(text, bare_) if is_model else (),
-        staging=staging.glance(bare_) if is_staging else None,
-        # Backwards, a call begins with one plain character.
-        called=frozenset(name[::-1] for name in _CALLS.findall(bare_[::-1])) if is_model else frozenset(),
-        broken=broken,
-    )
+                self.dynamic.append((call.function, call.start, call.end))
+
+    def _statement(self, block: str, start: int, end: int) -> None:
+        """Keep account of what is open, and of the first thing that is wrong with it."""
+        word = _OPENS.match(block)
+        name = word[1] if word else ""
+        if name == "snapshot" and (snapshot := _SNAPSHOT.match(block)):
+            self.named = snapshot[1]
+        if name in _BLOCKS and not (name == "set" and "=" in block):
+            self._open.append((name, start, end))
+        elif name.startswith("end"):
+            if self._open and self._open[-1][0] == name[3:]:
+                self._open.pop()
+            elif not self.broken:
+                self.broken = Broken(f"'{{% {name} %}}' ends nothing that is open", start, end)
 
 
 def _given(call: jinja.Call) -> dict[str, Any]:
     """What config({…}) is given as a mapping."""
     first = call.arguments[0] if call.arguments else None
     return first if isinstance(first, dict) else {}
-
-
-def _nested(block: str, start: int, end: int, open_: list[tuple[str, int, int]]) -> Broken | None:
-    """Keep account of what is open; what is wrong with it, if anything is."""
-    word = _OPENS.match(block)
-    name = word[1] if word else ""
-    if name in _BLOCKS and not (name == "set" and "=" in block):
-        open_.append((name, start, end))
-    elif name.startswith("end"):
-        if not open_ or open_[-1][0] != name[3:]:
-            return Broken(f"'{{% {name} %}}' ends nothing that is open", start, end)
-        open_.pop()
-    return None
 
 
 def names(text: str) -> Iterator[tuple[str, int, int]]:

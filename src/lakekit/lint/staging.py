@@ -130,6 +130,16 @@ class _Level:
         self.in_from = False
         self.quiet = self.inherited = quiet
 
+    def turn(self, word: str, before: str) -> None:
+        """A clause begins. The conditions of a join and of groups are no deeds of their own; those of WHERE are."""
+        if word in {"select", "from"}:
+            self.in_from = word == "from" and before != "distinct"
+            self.quiet = self.inherited or (self.quiet and before == "distinct")
+        elif word in {"join", "group", "having", "qualify"}:
+            self.quiet = True
+        elif word in {"where", "union"}:
+            self.quiet = self.inherited
+
 
 def _deeds(tokens: Tokens, skipped: set[int]) -> Iterator[tuple[int, str]]:
     words, texts = tokens.words, tokens.texts
@@ -139,30 +149,33 @@ def _deeds(tokens: Tokens, skipped: set[int]) -> Iterator[tuple[int, str]]:
             continue
         level, before = levels[-1], words[index - 1] if index else ""
         if word == "(":
-            called = bool(index) and _is_called(before, texts[index - 1])
-            kind = AGGREGATE if before in _AGGREGATES else CALL
-            # What is within a window, a filter or an aggregate is part of it.
-            levels.append(
-                _Level(level.quiet or before in {"over", "filter"} or (called and kind == AGGREGATE))
-            )
-            if called and not (level.quiet and kind == CALL):
+            kind = _called(before, texts[index - 1]) if index else ""
+            if kind and not (level.quiet and kind == CALL):
                 yield index - 1, kind
+            # What is within a window, a filter or an aggregate is part of it.
+            levels.append(_Level(level.quiet or before in {"over", "filter"} or kind == AGGREGATE))
         elif word == ")":
-            if len(levels) > 1:
-                levels.pop()
-        elif word in {"select", "from"}:
-            level.in_from = word == "from" and before != "distinct"
-            level.quiet = level.inherited or (level.quiet and before == "distinct")
-        elif word == "," and level.in_from and _more_tables(words, index):
-            yield index, JOIN
-        elif (kind := _KINDS.get(word, "")) and not _is_no_deed(words, index):
-            if kind != MORE or not level.quiet:
+            del levels[max(len(levels) - 1, 1) :]
+        else:
+            kind = _said(words, index, level)
+            if kind and not (kind == MORE and level.quiet):
                 yield index, kind
-            # The conditions of a join and of groups are no deeds of their own; those of WHERE are.
-            if word in {"join", "group", "having", "qualify"}:
-                level.quiet = True
-            elif word in {"where", "union"}:
-                level.quiet = level.inherited
+            level.turn(word, before)
+
+
+def _called(word: str, text: str) -> str:
+    """What kind of deed calling it is; empty if it is no function."""
+    if not is_name(text) or text[0] in '"`' or word in _NOT_CALLED:
+        return ""
+    return AGGREGATE if word in _AGGREGATES else CALL
+
+
+def _said(words: list[str], index: int, level: _Level) -> str:
+    """What kind of deed a keyword or a sign is; empty if it is none."""
+    word = words[index]
+    if word == "," and level.in_from and _more_tables(words, index):
+        return JOIN
+    return "" if _is_no_deed(words, index) else _KINDS.get(word, "")
 
 
 def _is_no_deed(words: list[str], index: int) -> bool:
@@ -171,10 +184,6 @@ def _is_no_deed(words: list[str], index: int) -> bool:
     if before == "." or (word == "*" and before in {"select", ",", "distinct", "all"}):
         return True
     return (word == "filter" and after != ["("]) or (word in {"order", "group"} and after != ["by"])
-
-
-def _is_called(word: str, text: str) -> bool:
-    return is_name(text) and text[0] not in '"`' and word not in _NOT_CALLED
 
 
 def _more_tables(words: list[str], index: int) -> bool:

@@ -22,7 +22,7 @@ def _pattern(*, escapes: bool) -> re.Pattern[str]:
         rf"|{jinja.UNGROUPED}"
         rf"|'(?:{plain}++|{block}|''|\{{{escaped})*+'|\$\$(?s:.*?)\$\$"
         rf'|"(?:[^"{{]++|{block}|""|\{{)*+"|`[^`\n]*`'
-        r"|--[^\n]*+|/\*(?s:.*?)\*/|\S"
+        rf"|{jinja.LINE_COMMENT}|{jinja.BLOCK_COMMENT}|\S"
     )
 
 
