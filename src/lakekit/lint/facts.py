@@ -20,7 +20,7 @@ from .jinja import DYNAMIC, Ref, SourceCall
 from .subjects import Cube, File, Model, PropertiesFile, Python, Query, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from ..naming import Layer
     from ..streams import Stream
@@ -49,6 +49,7 @@ class Facts:
         self.conventions = conventions
         self.files = files
         self._configs: dict[tuple[str, ...], tuple[dict[str, Any], dict[str, Any]]] = {}
+        self._models: dict[str, Model] = {}
         self._texts: dict[str, str] = {}
         self._unreadable: dict[str, str] = {}
         self._sql: dict[str, sql_.Sql] = {}
@@ -63,41 +64,59 @@ class Facts:
 
     # What there is
 
+    def model(self, path: str) -> Model | None:
+        """The model whose file is at ``path``, if it is one's."""
+        if path not in self._models:
+            if path not in self._model_paths:
+                return None
+            root = next((one for one in self._model_roots if path.startswith(one)), self._model_roots[-1])
+            self._models[path] = Model(path, self, tuple(path[len(root) :].split(os.sep)[:-1]))
+        return self._models[path]
+
+    @property
+    def models(self) -> Iterator[Model]:
+        """Every model, in the order of their paths."""
+        return filter(None, map(self.model, self.files.models))
+
+    def named(self, name: str) -> list[Model]:
+        """The models of that name: dbt wants one each."""
+        return [model for path in self.names.get(name, ()) if (model := self.model(path))]
+
     @cached_property
-    def models(self) -> dict[str, Model]:
-        """Every model by its path."""
-        lengths = sorted(
-            (len(os.path.normpath(os.path.join(self.folder, path))) + 1 for path in self.dbt.model_paths),
-            reverse=True,
-        )
-        roots = [os.path.normpath(os.path.join(self.folder, path)) + os.sep for path in self.dbt.model_paths]
-        found = {}
+    def names(self) -> dict[str, list[str]]:
+        """The paths of the models of each name."""
+        found: dict[str, list[str]] = {}
         for path in self.files.models:
-            root = next((len(one) for one in roots if path.startswith(one)), lengths[0])
-            found[path] = Model(path, self, tuple(path[root:].split(os.sep)[:-1]))
+            found.setdefault(_stem(path), []).append(path)
         return found
 
     @cached_property
-    def names(self) -> dict[str, list[Model]]:
-        """Every model by its name: dbt wants one each."""
-        found: dict[str, list[Model]] = {}
-        for model in self.models.values():
-            found.setdefault(model.name, []).append(model)
-        return found
+    def _model_paths(self) -> frozenset[str]:
+        return frozenset(self.files.models)
 
-    def subjects(self) -> Iterator[File]:
-        """All that rules judge, by kind and path."""
-        yield from self.models.values()
-        for paths, kind in (
+    @cached_property
+    def _model_roots(self) -> list[str]:
+        """The innermost first: one model path may lie in another."""
+        roots = (os.path.normpath(os.path.join(self.folder, path)) + os.sep for path in self.dbt.model_paths)
+        return sorted(roots, key=len, reverse=True)
+
+    def subjects(self, files: Collection[str] | None = None) -> Iterator[File]:
+        """All that rules judge, by kind and path; or those among ``files``, of which folders are all that is in them."""
+        given = frozenset(files or ())
+        below = tuple(one.rstrip(os.sep) + os.sep for one in given if os.path.isdir(one))
+        kinds: tuple[tuple[tuple[str, ...], Callable[[str, Facts], File]], ...] = (
+            (self.files.models, lambda path, facts: facts.model(path) or Query(path, facts)),
             (self.files.queries, Query),
             (self.files.properties, PropertiesFile),
             (self.files.references, Reference),
             (self.files.python, Python),
             (self.files.python_models, Python),
             (self.files.cubes, Cube),
-        ):
+        )
+        for paths, kind in kinds:
             for path in paths:
-                yield kind(path, self)
+                if files is None or path in given or path.startswith(below):
+                    yield kind(path, self)
 
     @property
     def paths(self) -> Iterator[str]:
@@ -105,7 +124,7 @@ class Facts:
         return (path for kind in self.files for path in kind)
 
     def in_layer(self, layer: Layer) -> Iterator[Model]:
-        return (model for model in self.models.values() if model.layer == layer)
+        return (model for model in self.models if model.layer == layer)
 
     # What is in it
 
@@ -121,7 +140,7 @@ class Facts:
 
     def forget(self, path: str) -> None:
         """Drop what is only wanted while a file is judged: five thousand texts are a lot."""
-        if path in self.models:
+        if path.endswith(".sql"):
             self._texts.pop(path, None)
             self._sql.pop(path, None)
             self._staging.pop(path, None)
@@ -142,7 +161,7 @@ class Facts:
 
     def sql(self, path: str) -> sql_.Sql:
         if path not in self._sql:
-            model = self.models.get(path)
+            model = self.model(path)
             read = sql_.read(
                 self.text(path),
                 is_model=model is not None,
@@ -289,7 +308,7 @@ class Facts:
         if ref.package not in {None, self.dbt.name}:
             return None if self._packages is None or ref.package not in self._packages else True
         for name in (ref.name, f"{ref.name}_v{ref.version}" if ref.version else ref.name):
-            if models := self.names.get(name):
+            if models := self.named(name):
                 return models[0]
         if ref.name in self._others:
             return True
@@ -355,7 +374,11 @@ class Facts:
 
     @cached_property
     def _components(self) -> Components:
-        return Components(lambda path: self.parents(self.models[path]))
+        return Components(self._parents)
+
+    def _parents(self, path: str) -> tuple[str, ...]:
+        model = self.model(path)
+        return self.parents(model) if model else ()
 
     def parents(self, model: Model) -> tuple[str, ...]:
         """The paths of the models that a model selects from."""

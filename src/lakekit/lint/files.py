@@ -36,17 +36,18 @@ class Files(NamedTuple):
 def find(root: str, dbt: str, project: DbtProject) -> Files:
     """All of them; raises ``ProjectError`` where there are far too many, or a model path is not there."""
     ignore = Ignore(_lines(os.path.join(dbt, ".dbtignore")))
-    seen: dict[str, list[str]] = {}
+    seen: dict[str, dict[str, list[str]]] = {}
     loops: list[str] = []
 
     def below(paths: Iterable[str], *endings: str) -> list[str]:
-        found: list[str] = []
+        found: dict[str, None] = {}
         for path in paths:
             folder = os.path.normpath(os.path.join(dbt, path))
             if folder not in seen:
                 seen[folder] = _walk(folder, loops)
-            found.extend(file for file in seen[folder] if file.endswith(endings))
-        return found
+            for ending in endings:
+                found.update(dict.fromkeys(seen[folder].get(ending, ())))
+        return list(found)
 
     def kept(files: list[str]) -> tuple[str, ...]:
         if ignore:
@@ -73,9 +74,10 @@ def _relative(file: str, folder: str) -> str:
     return file[len(folder) + 1 :].replace(os.sep, "/")
 
 
-def _walk(folder: str, loops: list[str]) -> list[str]:
-    found: list[str] = []
-    folders, linked = [folder], set[str]()
+def _walk(folder: str, loops: list[str]) -> dict[str, list[str]]:
+    """The files in a folder, by their ending."""
+    found: dict[str, list[str]] = {}
+    folders, linked, count = [folder], set[str](), 0
     while folders:
         here = folders.pop()
         try:
@@ -85,7 +87,8 @@ def _walk(folder: str, loops: list[str]) -> list[str]:
                     if name[0] == ".":
                         continue
                     if not entry.is_dir():
-                        found.append(entry.path)
+                        count += 1
+                        found.setdefault(name[name.rfind(".") :], []).append(entry.path)
                     elif not entry.is_symlink():
                         folders.append(entry.path)
                     elif _leads_back(entry.path) or (target := os.path.realpath(entry.path)) in linked:
@@ -97,7 +100,7 @@ def _walk(folder: str, loops: list[str]) -> list[str]:
             continue
         except OSError as error:
             raise ProjectError(f"{here} cannot be read.", why=error.strerror or str(error)) from error
-        if len(found) > _MOST:
+        if count > _MOST:
             raise ProjectError(
                 f"{folder} holds more than {_MOST:,} files.",
                 todo="name only folders of dbt's in dbt_project.yml (model-paths and the like)",

@@ -135,7 +135,7 @@ def lint(
     With several ``processes`` the work is shared where there is enough of it; the caller has no other threads then.
     """
     judge = Judge(facts, selection)
-    subjects = [one for one in facts.subjects() if files is None or _is_among(one.path, files)]
+    subjects = list(facts.subjects(files))
     if processes > 1 and len(subjects) >= _SHORT and len(judge.codes) > 1:
         from .processes import share
 
@@ -150,17 +150,6 @@ def lint(
             *(Finding(facts.folder, 1, 1, 1, 1, NOTHING, one.message) for one in check(subjects, facts)),
         ]
     return Outcome(tuple(findings), judged=len(subjects), silenced=judged.silenced)
-
-
-def _is_among(path: str, files: Collection[str]) -> bool:
-    if path in files:
-        return True
-    folder = os.path.dirname(path)
-    while folder not in files:
-        folder, before = os.path.dirname(folder), folder
-        if folder == before:
-            return False
-    return True
 
 
 def _settings(known: dict[str, Rule], code: str, given: dict[str, Any]) -> dict[str, Any]:

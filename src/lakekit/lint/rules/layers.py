@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from ...naming import Layer
@@ -11,7 +12,7 @@ from ..registry import rule
 from ..subjects import Model, PropertiesFile, SqlFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..facts import Facts
     from ..jinja import Ref, SourceCall
@@ -101,7 +102,7 @@ def cycle(model: Model, facts: Facts) -> Iterator[Problem]:
     dbt builds none of them. It is told at the ref() that leads into the cycle; ``{{ this }}`` is how a model reads itself.
     """
     if path := facts.cycle(model):
-        names = [facts.models[one].name for one in path]
+        names = [os.path.basename(one).removesuffix(".sql") for one in path]
         ref = next(
             ref
             for ref in model.sql.refs
@@ -130,7 +131,7 @@ def _selects(model: Model, facts: Facts) -> Iterator[Problem]:
             )
 
 
-def _nearest(name: str, known: dict[str, list[Model]]) -> str:
+def _nearest(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # only where something is wrong
 
     near = get_close_matches(name, known, 1, 0.75)
