@@ -33,9 +33,7 @@ def stream(content: Any) -> Stream:
         raise ValueError("it has no name")  # noqa: TRY004 # whoever wrote it reads the reason, not the type
     schema = content.get("json_schema")
     properties = schema.get("properties") if isinstance(schema, dict) else None
-    if not isinstance(properties, dict) or not all(
-        isinstance(one, dict | bool) for one in properties.values()
-    ):
+    if not isinstance(properties, dict) or not {dict, bool}.issuperset(map(type, properties.values())):
         raise ValueError("its json_schema has no properties")
     paths = content.get("source_defined_primary_key") or []
     cursor = content.get("default_cursor_field") or []

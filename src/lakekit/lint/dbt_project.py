@@ -31,18 +31,18 @@ class DbtProject(NamedTuple):
 
     def configs(self, folders: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is configured for all models in ``folders`` below a model path, and what for each model there by its name."""
-        found = _said(self.models)
+        found = said(self.models)
         level = self.models
         for folder in (self.name, *folders):
             below = level.get(folder)
             if not isinstance(below, dict):
                 return found, {}
             level = below
-            found |= _said(level)
+            found |= said(level)
         return found, level
 
 
-def _said(level: dict[str, Any]) -> dict[str, Any]:
+def said(level: dict[str, Any]) -> dict[str, Any]:
     """A level's own configuration: what has a plus, or is no mapping and so no folder."""
     return {
         key.removeprefix("+"): DYNAMIC if isinstance(value, str) and "{{" in value else value

@@ -16,7 +16,8 @@ from . import properties as properties_
 from . import sql as sql_
 from . import staging
 from .cycles import Components
-from .jinja import DYNAMIC, Ref, SourceCall
+from .dbt_project import said
+from .jinja import Ref, SourceCall
 from .subjects import Cube, File, Model, PropertiesFile, Python, Query, Reference
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Facts:
         self._unreadable: dict[str, str] = {}
         self._sql: dict[str, sql_.Sql] = {}
         self._properties: dict[str, properties_.Properties] = {}
+        self._sources: set[tuple[str, str]] = set()
         self._entries: dict[str, properties_.Entry | None] = {}
         self._models_by_file: dict[str, dict[str, properties_.Entry]] = {}
         self._fields: dict[str, frozenset[str] | sql_.Broken] = {}
@@ -275,13 +277,18 @@ class Facts:
 
     def has_source(self, source: str, table: str, *, near: str) -> bool | None:
         """Whether a table of a source is declared; None where an installed package might, and is not here."""
-        for path in self._properties_near(near):
-            if source in self.text(path) and any(
-                one.name == source and any(known.name == table for known in one.tables)
-                for one in self.properties(path).sources
-            ):
-                return True
-        return None if self._misses_packages else False
+        if (source, table) not in self._sources:
+            for path in self._properties_near(near):
+                if source in self.text(path):
+                    self._sources.update(
+                        (one.name, known.name)
+                        for one in self.properties(path).sources
+                        for known in one.tables
+                    )
+                    if (source, table) in self._sources:
+                        return True
+            return None if self._misses_packages else False
+        return True
 
     def _properties_near(self, path: str) -> Iterator[str]:
         folder = os.path.dirname(path) + os.sep
@@ -362,15 +369,13 @@ class Facts:
         """The shortest way from a model back to itself, as paths that begin and end with its own; None if there is none."""
         return self._components.cycle(model.path)
 
-    def folder_config(self, model: Model, key: str) -> Any:
+    def folder_config(self, model: Model) -> dict[str, Any]:
         """What dbt_project.yml configures for a model."""
         if model.folders not in self._configs:
             self._configs[model.folders] = self.dbt.configs(model.folders)
         all_, each = self._configs[model.folders]
         own = each.get(model.name)
-        if isinstance(own, dict) and (said := own.get(f"+{key}", own.get(key))) is not None:
-            return DYNAMIC if isinstance(said, str) and "{{" in said else said
-        return all_.get(key)
+        return all_ | said(own) if isinstance(own, dict) else all_
 
     @cached_property
     def _components(self) -> Components:

@@ -86,11 +86,22 @@ class SourceCall(NamedTuple):
     end: int
 
 
+def alone(text: str, start: int) -> Ref | SourceCall | None:
+    """What the block at ``start`` refers to, if it does nothing else, by plain texts: nearly all do."""
+    call = _ALONE.match(text, start)
+    if call is None:
+        return None
+    function, _, first, _, second = call.groups()
+    if function == "source":
+        return SourceCall(first, second, call.start(3), call.end(5)) if second is not None else None
+    if second is None:
+        return Ref(None, first, None, *call.span(3))
+    return Ref(first, second, None, *call.span(5))
+
+
 def calls(text: str, start: int, end: int) -> Iterator[Call]:
     """What ``text[start:end]``, a block, calls of ref, source and config."""
-    if alone := _ALONE.match(text, start, end):
-        yield _plain(alone)
-    elif any(text.find(function, start, end) >= 0 for function in ("ref", "source", "config")):
+    if any(text.find(function, start, end) >= 0 for function in ("ref", "source", "config")):
         for match in _CALL.finditer(text, start, end):
             if match[1]:
                 plain = _PLAIN.match(text, match.start(1), end)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 UNUSED: Final = "LK901"
 NOTHING: Final = "LK902"
+UNREADABLE: Final = "LK903"
 _SHORT: Final = 600
 """So many files one process judges sooner than a second one has started."""
 
@@ -78,6 +79,8 @@ class Judge:
             try:
                 for problem in rule.check(subject, self._facts, **self._settings.get(rule.code, {})):
                     yield rule.code, problem
+                    if rule.code == UNREADABLE:
+                        return
             except Exception as error:
                 if rule.is_own:
                     raise
@@ -86,11 +89,9 @@ class Judge:
                     why=f"at {subject.path}: {type(error).__name__}: {error}",
                     todo=f"mend it, or leave it out: --ignore {rule.code}",
                 ) from error
-            if rule.code == "LK903" and self._facts.broken(subject.path):
-                return
 
     def _plan(self, subject: File) -> list[Rule]:
-        """The rules that a subject is asked by: LK903 first, for of what cannot be read nothing else is said."""
+        """The rules that a subject is asked by: first whether it can be read, for of what cannot be read nothing else is said."""
         layer = subject.layer if isinstance(subject, Model) else None
         key = (type(subject), layer)
         if key not in self._plans:
@@ -101,7 +102,7 @@ class Judge:
                     for code, rule in self.known.items()
                     if code in self.codes and rule.subject in kinds and rule.layer in {None, layer}
                 ),
-                key=lambda rule: (rule.code != "LK903", rule.code),
+                key=lambda rule: (rule.code != UNREADABLE, rule.code),
             )
         return self._plans[key]
 

@@ -45,12 +45,10 @@ class Sql(NamedTuple):
     called: frozenset[str]
     broken: Broken | None
 
-    def config(self, key: str) -> Any:
-        """What the file itself configures, or None."""
-        for one in reversed(self.configurations):
-            if key in one.values:
-                return one.values[key]
-        return None
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the file itself configures."""
+        return {key: value for one in self.configurations for key, value in one.values.items()}
 
 
 _CALLS: Final = re.compile(r"\(\s*(\w+)")
@@ -101,7 +99,12 @@ class _Blocks:
         for block in jinja.BLOCK.finditer(text):
             start, end = block.span()
             if block[1]:
-                self._calls(text, start, end)
+                if (alone := jinja.alone(text, start)) is None:
+                    self._calls(text, start, end)
+                elif isinstance(alone, jinja.Ref):
+                    self.refs.append(alone)
+                else:
+                    self.sources.append(alone)
             elif block[2]:
                 self._statement(block[2], start, end)
                 self._calls(text, start, end)

@@ -72,6 +72,7 @@ _NOT_CALLED: Final = frozenset(
 _JINJA: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _SIGNS: Final = re.compile(r"[-+*/%|=<>!]|\{%")
 _SPACES: Final = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+_DEEDS: Final = _AGGREGATES | _KINDS.keys()
 _NAMES_NOTHING: Final = _WORDS | _AGGREGATES
 
 
@@ -86,11 +87,10 @@ def glance(bare: str) -> Glance:
     """Of a model in lower case, without texts and comments."""
     said = _JINJA.sub(" ", bare)
     words = said.translate(_SPACES).split()
-    known = set(words)
-    plain = known.isdisjoint(_KINDS) and known.isdisjoint(_AGGREGATES) and not _SIGNS.search(said)
+    known = frozenset(words)
+    plain = known.isdisjoint(_DEEDS) and not _SIGNS.search(said)
     defined = {after for word, after in pairwise(words) if word == "as"}
-    names = known - _NAMES_NOTHING - defined
-    return Glance(plain, frozenset(name for name in names if not name[0].isdigit()))
+    return Glance(plain, frozenset(name for name in known - _NAMES_NOTHING - defined if name[0] > "9"))
 
 
 def read(text: str) -> Staging:

@@ -57,12 +57,13 @@ class Query(SqlFile):
 class Model(SqlFile):
     """A model. ``folders`` are those between the model path and it; ``name`` is its file's."""
 
-    __slots__ = ("folders", "layer", "name")
+    __slots__ = ("_config", "folders", "layer", "name")
 
     def __init__(self, path: str, facts: Facts, folders: tuple[str, ...]) -> None:
         super().__init__(path, facts)
         self.name = self.stem
         self.folders = folders
+        self._config: dict[str, Any] | None = None
         self.layer: Layer | None = facts.conventions.layer_of(folders, self.name)
 
     @property
@@ -72,12 +73,16 @@ class Model(SqlFile):
 
     def config(self, key: str) -> Any:
         """What is configured: in its file, its properties, or dbt_project.yml; ``DYNAMIC`` where only running tells."""
-        own = self.sql.config(key)
-        if own is None and (entry := self.entry):
-            own = entry.config.get(key, entry.config.get(f"+{key}"))
-        if own is None:
-            return self.facts.folder_config(self, key)
-        return DYNAMIC if isinstance(own, str) and "{{" in own else own
+        if self._config is None:
+            entry = self.entry
+            given = entry.config if entry else {}
+            self._config = {
+                **self.facts.folder_config(self),
+                **{name.removeprefix("+"): value for name, value in given.items()},
+                **self.sql.config,
+            }
+        value = self._config.get(key)
+        return DYNAMIC if isinstance(value, str) and "{{" in value else value
 
 
 class PropertiesFile(File):

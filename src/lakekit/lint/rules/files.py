@@ -114,8 +114,7 @@ def schema_reference_differs(reference: Reference, facts: Facts) -> Iterator[Pro
     """
     catalog = os.path.join(facts.root, facts.conventions.catalogs.replace("{source}", reference.folder))
     configured = _configured(facts.text(catalog)) if os.path.exists(catalog) else None
-    ours = facts.stream(reference.path)
-    if configured is None or isinstance(ours, Broken):
+    if configured is None or isinstance(ours := facts.stream(reference.path), Broken):
         return
     name = os.path.basename(catalog)
     if ours.name not in configured:

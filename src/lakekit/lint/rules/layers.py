@@ -66,7 +66,7 @@ def unknown_reference(file: File, facts: Facts) -> Iterator[Problem]:
     elif isinstance(file, PropertiesFile):
         refs, sources = file.properties.refs, file.properties.source_calls
     for ref in refs:
-        if facts.target(ref) is False:
+        if ref.name not in facts.names and facts.target(ref) is False:
             yield Problem(
                 f"there is no model '{ref.name}'{_nearest(ref.name, facts.names)}", ref.start, ref.end
             )
