@@ -21,6 +21,7 @@ _NO_ALIAS: Final = frozenset({
     *_ENDS_FROM, "join", "left", "right", "full", "inner", "cross", "outer", "natural", "on", "using", "as", "lateral",
     "asof", "anti", "semi", "positional", "any", "global", "tablesample", "pivot", "unpivot", "for", "at", "select",
 })  # fmt: skip
+_NULLS: Final = frozenset({"respect", "ignore", "over"})
 _KEYWORDS: Final = frozenset({*_ENDS_FROM, "select", "from", "join"})
 _TURNS: Final = _KEYWORDS | {"(", ")", ",", "as"}
 
@@ -40,23 +41,41 @@ class Common(NamedTuple):
 
 
 def common_tables(read: Tokens) -> Iterator[Common]:
-    """Each ``name [(columns)] as [not materialized] ( … )``."""
+    """Each ``name [(columns)] as [not materialized] ( … )``; Spark's ``with name ( select … )`` too."""
     words, texts = read.words, read.texts
     for index, word in enumerate(words):
-        if word != "as" or index == 0:
+        if word == "as" and index:
+            opens = index + 1
+            while opens < len(words) and words[opens] in {"not", "materialized"}:
+                opens += 1
+            named = index - 1
+            if words[named] == ")":
+                named = _opening(words, named) - 1
+        elif word == "(" and words[index + 1 : index + 2] in (["select"], ["with"]):
+            opens, named = index, index - 1
+            if words[named - 1 : named] not in ([","], ["with"], ["recursive"]):
+                continue
+        else:
             continue
-        opens = index + 1
-        while opens < len(words) and words[opens] in {"not", "materialized"}:
-            opens += 1
-        if opens == len(words) or words[opens] != "(":
-            continue
-        named = index - 1
-        if words[named] == ")":
-            named = _opening(words, named) - 1
-        if named >= 0 and is_name(texts[named]):
+        if opens < len(words) and words[opens] == "(" and named >= 0 and is_name(texts[named]):
             closes = _closing(words, opens)
             unites = next((at for at in range(opens, min(closes, len(words))) if words[at] == "union"), None)
             yield Common(words[named], opens, closes, unites)
+
+
+def created_tables(read: Tokens) -> frozenset[str]:
+    """What the text itself creates, as ``create [or replace] … table [if not exists] name``; dotted, in lower case."""
+    words = read.words
+    found = set()
+    for index, word in enumerate(words):
+        if word == "table" and "create" in words[max(index - 5, 0) : index]:
+            after = index + 4 if words[index + 1 : index + 4] == ["if", "not", "exists"] else index + 1
+            name = words[after : after + 1]
+            while words[after + 1 : after + 2] == ["."]:
+                name += words[after + 1 : after + 3]
+                after += 2
+            found.add("".join(name))
+    return frozenset(found)
 
 
 def _opening(words: list[str], at: int) -> int:
@@ -170,9 +189,11 @@ class FromClauses:
             # extract(year from x) has no SELECT in its parentheses; a comparison is "is distinct from"; a column that is
             # called so has no name behind it.
             named = is_name(after or " ") or after.startswith(("{", "(", "["))
+            # nth_value(x, 2) from first respect nulls
+            named = named and not (after in {"first", "last"} and self._word(index + 2) in _NULLS)
             level.in_from = level.expects = (level.selects or begins) and before != "distinct" and named
         elif word == "join":
-            level.expects = level.in_from and before != "array"
+            level.expects = level.in_from = level.in_from and before != "array"
         else:
             level.in_from = level.expects = False
 
@@ -180,6 +201,7 @@ class FromClauses:
         level, texts = self._levels[-1], self._read.texts
         if word in _NO_TABLE and texts[index][0].isalpha():
             level.expects = word in {"lateral", "only"}
+            level.in_from = level.in_from and word != "values"
             return index + 1
         after = self._past_name(index)
         level.expects = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .from_clauses import FromClauses, common_tables, has_dynamic_commons
+from .from_clauses import FromClauses, common_tables, created_tables, has_dynamic_commons
 from .tokens import Tokens
 
 if TYPE_CHECKING:
@@ -97,10 +97,13 @@ def _tables(text: str) -> Iterator[Table]:
     commons = list(common_tables(read))
     names = {one.name for one in commons}
     open_ended = has_dynamic_commons(read)
+    created = created_tables(read)
     clauses = FromClauses(read)
     for first, last in clauses.items:
         words = read.words[first : last + 1]
-        if any(part in _SYSTEM or part.startswith("pg_") for word in words for part in word.split(".")):
+        if "".join(words) in created or any(
+            part in _SYSTEM or part.startswith("pg_") for word in words for part in word.split(".")
+        ):
             continue
         if first == last and "." not in words[0]:
             if open_ended or any(one.name == words[0] and one.is_seen(first) for one in commons):
