@@ -55,6 +55,7 @@ class Facts:
         self._unreadable: dict[str, str] = {}
         self._sql: dict[str, sql_.Sql] = {}
         self._properties: dict[str, properties_.Properties] = {}
+        self._targets: dict[tuple[str | None, str, str | None], Model | bool | None] = {}
         self._sources: set[tuple[str, str]] = set()
         self._entries: dict[str, properties_.Entry | None] = {}
         self._models_by_file: dict[str, dict[str, properties_.Entry]] = {}
@@ -312,6 +313,12 @@ class Facts:
 
         True if something else of that name is there, False if nothing is, None if no one can tell: a package is missing.
         """
+        key = ref[:3]
+        if key not in self._targets:
+            self._targets[key] = self._find(ref)
+        return self._targets[key]
+
+    def _find(self, ref: Ref) -> Model | bool | None:
         if ref.package not in {None, self.dbt.name}:
             return None if self._packages is None or ref.package not in self._packages else True
         for name in (ref.name, f"{ref.name}_v{ref.version}" if ref.version else ref.name):

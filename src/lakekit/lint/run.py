@@ -7,6 +7,7 @@ them only, and by several processes.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors import SettingsError, UsageError
@@ -16,11 +17,11 @@ from .registry import chosen, nearest, rules
 from .subjects import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
     from .facts import Facts
     from .findings import Problem
-    from .registry import Rule
+    from .registry import Check, Rule
     from .subjects import File
 
 UNUSED: Final = "LK901"
@@ -59,14 +60,14 @@ class Judge:
         ]
         # A rule that only looks at names must not cost a reading of five thousand files.
         self._reads = len(self.codes) > 1
-        self._plans: dict[tuple[type, Any], list[Rule]] = {}
+        self._plans: dict[tuple[type, Any], list[tuple[Rule, Check]]] = {}
 
     def judge(self, subjects: Iterable[File]) -> Judged:
         """Everything that is found in ``subjects``, sorted, and how much of it is silenced."""
         found: list[Finding] = []
         silenced = 0
         for subject in subjects:
-            problems = list(self._problems(subject))
+            problems = self._problems(subject)
             if problems or (self._reads and "noqa" in subject.text):
                 standing, silent = self._sifted(subject, problems)
                 found.extend(standing)
@@ -74,13 +75,11 @@ class Judge:
             self._facts.forget(subject.path)
         return Judged(sorted(found, key=lambda finding: finding[:7]), silenced)
 
-    def _problems(self, subject: File) -> Iterator[tuple[str, Problem]]:
-        for rule in self._plan(subject):
+    def _problems(self, subject: File) -> list[tuple[str, Problem]]:
+        found: list[tuple[str, Problem]] = []
+        for rule, check in self._plan(subject):
             try:
-                for problem in rule.check(subject, self._facts, **self._settings.get(rule.code, {})):
-                    yield rule.code, problem
-                    if rule.code == UNREADABLE:
-                        return
+                found.extend((rule.code, problem) for problem in check(subject, self._facts))
             except Exception as error:
                 if rule.is_own:
                     raise
@@ -89,21 +88,25 @@ class Judge:
                     why=f"at {subject.path}: {type(error).__name__}: {error}",
                     todo=f"mend it, or leave it out: --ignore {rule.code}",
                 ) from error
+            if found and found[0][0] == UNREADABLE:
+                break
+        return found
 
-    def _plan(self, subject: File) -> list[Rule]:
-        """The rules that a subject is asked by: first whether it can be read, for of what cannot be read nothing else is said."""
+    def _plan(self, subject: File) -> list[tuple[Rule, Check]]:
+        """The rules that a subject is asked by: first whether it can be read, for else nothing is said of it."""
         layer = subject.layer if isinstance(subject, Model) else None
         key = (type(subject), layer)
         if key not in self._plans:
             kinds = {kind.__name__ for kind in type(subject).__mro__}
-            self._plans[key] = sorted(
-                (
-                    rule
-                    for code, rule in self.known.items()
-                    if code in self.codes and rule.subject in kinds and rule.layer in {None, layer}
-                ),
-                key=lambda rule: (rule.code != UNREADABLE, rule.code),
+            rules = (
+                rule
+                for code, rule in self.known.items()
+                if code in self.codes and rule.subject in kinds and rule.layer in {None, layer}
             )
+            self._plans[key] = [
+                (rule, partial(rule.check, **self._settings.get(rule.code, {})))
+                for rule in sorted(rules, key=lambda rule: (rule.code != UNREADABLE, rule.code))
+            ]
         return self._plans[key]
 
     def _sifted(self, subject: File, problems: list[tuple[str, Problem]]) -> tuple[list[Finding], int]:
