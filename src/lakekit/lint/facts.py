@@ -150,9 +150,8 @@ class Facts:
 
     def broken(self, path: str) -> sql_.Broken | None:
         """Why a file is not what it should be, if it is not."""
-        self.text(path)
-        if why := self._unreadable.get(path):
-            return sql_.Broken(why, 0, 0)
+        if path not in self._fields and not self.text(path) and path in self._unreadable:
+            return sql_.Broken(self._unreadable[path], 0, 0)
         if path.endswith(".sql"):
             return self.sql(path).broken
         if path.endswith((".yml", ".yaml")):
@@ -219,8 +218,11 @@ class Facts:
 
     def stream(self, path: str) -> Stream | sql_.Broken:
         """What a schema reference says."""
+        text = self.text(path)
+        if path in self._unreadable:
+            return sql_.Broken(self._unreadable[path], 0, 0)
         try:
-            return streams.read(self.text(path))
+            return streams.read(text)
         except ValueError as error:
             at = error.pos if isinstance(error, json.JSONDecodeError) else 0
             return sql_.Broken(str(error).partition(": line ")[0], at, at)

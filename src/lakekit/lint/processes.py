@@ -1,7 +1,6 @@
 """Several processes judge a part of the files each: forks, which know what this one knows and import nothing again.
 
-First each reads its models and tells all others what they select from, for a cycle may go through everyone's files. Then
-each judges its part.
+Between, each tells all others what its models select from, for a cycle may go through everyone's files.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, NoReturn
 
 from .run import Judged
-from .subjects import Model
 
 if TYPE_CHECKING:
     from .facts import Facts
@@ -33,15 +31,15 @@ def share(judge: Judge, facts: Facts, subjects: list[File], processes: int) -> J
     """Judge ``subjects`` with so many processes, this one among them. Raises what any of them raises."""
     own, *others = _parts(subjects, processes)
     children = [_start(judge, facts, part) for part in others]
+
+    def exchange() -> None:
+        for child in children:
+            facts.known_parents.update(marshal.load(child.tells))  # noqa: S302 # our own child's; nothing if it failed
+        for child in children:
+            _send(child.hears, marshal.dumps(facts.known_parents))
+
     try:
-        parents = _parents(facts, own)
-        for child in children:
-            parents.update(marshal.load(child.tells))  # noqa: S302 # our own child's
-        for child in children:
-            _send(child.hears, marshal.dumps(parents))
-        facts.known_parents.update(parents)
-        judged = judge.judge(own)
-        results = [judged, *(_result(child) for child in children)]
+        results = [judge.judge(own, exchange), *map(_result, children)]
     finally:
         for child in children:
             child.hears.close()
@@ -63,10 +61,6 @@ def _parts(subjects: list[File], processes: int) -> list[list[File]]:
     return parts
 
 
-def _parents(facts: Facts, part: list[File]) -> dict[str, tuple[str, ...]]:
-    return {one.path: facts.parents(one) for one in part if isinstance(one, Model)}
-
-
 def _start(judge: Judge, facts: Facts, part: list[File]) -> _Child:
     child_hears, parent_tells = os.pipe()
     parent_hears, child_tells = os.pipe()
@@ -85,13 +79,21 @@ def _work(judge: Judge, facts: Facts, part: list[File], hears: BinaryIO, tells: 
     """A child's whole life. Nothing of the parent's is run at its end: no handler, no buffer that is not its own."""
     import pickle
 
-    try:
-        _send(tells, marshal.dumps(_parents(facts, part)))
+    exchanged = False
+
+    def exchange() -> None:
+        nonlocal exchanged
+        exchanged = True
+        _send(tells, marshal.dumps(facts.known_parents))
         facts.known_parents.update(marshal.load(hears))  # noqa: S302 # our own parent's
-        result: Any = judge.judge(part)
+
+    try:
+        result: Any = judge.judge(part, exchange)
     except BaseException as error:  # noqa: BLE001 # the parent raises it
         result = error
     try:
+        if not exchanged:
+            _send(tells, marshal.dumps({}))
         _send(tells, pickle.dumps(result))
     finally:
         os._exit(0)

@@ -33,46 +33,66 @@ class Column(NamedTuple):
 
 
 class Entry:
-    """An entry of a section; the place is its name's. What is in it is worked out when it is asked for."""
+    """An entry of a section; the place is its name's. What else is in it is read again by who asks: few are asked about."""
 
-    __slots__ = ("_of", "end", "name", "section", "start")
+    __slots__ = ("_at", "_of", "_text", "described", "end", "name", "section", "start")
 
-    def __init__(self, section: str, of: dict[str, Node]) -> None:
+    def __init__(self, section: str, node: Node, text: str) -> None:
+        of = node.value
+        assert isinstance(of, dict)
         self.section = section
-        self._of = of
         self.name = str(of["name"].value)
         self.start, self.end = _inside(of["name"])
+        self.described = _is_said(of)
+        # With the dash before it, so that it is at the column where it was. Five thousand texts are half of the nodes.
+        self._at = text.rfind("\n", 0, node.start) + 1
+        self._text = text[self._at : node.end]
+        alone = text[self._at : node.start].strip() == "-" and "*" not in self._text and "&" not in self._text
+        self._of = None if alone else of
 
-    @property
-    def described(self) -> bool:
-        return _is_said(self._of)
+    def _node(self) -> dict[str, Node]:
+        if self._of is not None:
+            return self._of
+        items = parse(self._text).value
+        assert isinstance(items, list)
+        value = items[0].value
+        return value if isinstance(value, dict) else {}
+
+    def _offset(self) -> int:
+        return self._at if self._of is None else 0
 
     @property
     def columns(self) -> Iterator[Column]:
-        for column in _mappings(self._of.get("columns")):
+        for column in _mappings(self._node().get("columns")):
             name = column.get("name")
             if name and isinstance(name.value, str):
-                yield Column(name.value, *_inside(name), _is_said(column), _tests(column))
+                start, end = _inside(name)
+                offset = self._offset()
+                yield Column(name.value, start + offset, end + offset, _is_said(column), _tests(column))
 
     @property
     def tests(self) -> frozenset[str]:
         """The names of the tests of the whole."""
-        return _tests(self._of)
+        return _tests(self._node())
 
     @property
     def config(self) -> dict[str, Any]:
-        config = self._of.get("config")
+        config = self._node().get("config") if "config" in self._text else None
         return plain(config) if config and isinstance(config.value, dict) else {}
 
     @property
     def versions(self) -> list[str]:
-        return [str(version["v"].value) for version in _mappings(self._of.get("versions")) if "v" in version]
+        versions = _mappings(self._node().get("versions")) if "versions" in self._text else ()
+        return [str(version["v"].value) for version in versions if "v" in version]
 
     @property
     def model(self) -> tuple[str, int, int] | None:
         """What a unit test is of, and where it says so."""
-        model = self._of.get("model")
-        return (model.value, *_inside(model)) if model and isinstance(model.value, str) else None
+        model = self._node().get("model")
+        if model is None or not isinstance(model.value, str):
+            return None
+        start, end = _inside(model)
+        return model.value, start + self._offset(), end + self._offset()
 
 
 class SourceTable(NamedTuple):
@@ -111,18 +131,20 @@ def read(text: str) -> Properties:
     top = document.value if isinstance(document.value, dict) else {}
     called = list(jinja.calls(text, 0, len(text))) if "ref(" in text or "source(" in text else []
     return Properties(
-        entries=tuple(_entries(top)),
+        entries=tuple(_entries(top, text)),
         sources=tuple(_source(one) for one in _mappings(top.get("sources"))),
         refs=tuple(filter(None, map(jinja.ref, called))),
         source_calls=tuple(filter(None, map(jinja.source, called))),
     )
 
 
-def _entries(top: dict[str, Node]) -> Iterator[Entry]:
+def _entries(top: dict[str, Node], text: str) -> Iterator[Entry]:
     for section in _SECTIONS:
-        for one in _mappings(top.get(section)):
-            if "name" in one and isinstance(one["name"].value, str):
-                yield Entry(section, one)
+        items = top[section].value if section in top else None
+        for item in items if isinstance(items, list) else ():
+            name = item.value.get("name") if isinstance(item.value, dict) else None
+            if name and isinstance(name.value, str):
+                yield Entry(section, item, text)
 
 
 def _source(one: dict[str, Node]) -> Source:

@@ -39,13 +39,17 @@ _OWN: Final = (
 
 
 class Rule(NamedTuple):
-    """``subject`` is the name of the class that it judges; ``layer`` the only layer whose models it is asked about."""
+    """``subject`` is the name of the class that it judges; ``layer`` the only layer whose models it is asked about.
+
+    ``late``: it is asked when all others have been, for it goes from model to model.
+    """
 
     code: str
     name: str
     check: Check
     subject: str
     layer: str | None
+    late: bool
 
     @property
     def title(self) -> str:
@@ -64,7 +68,7 @@ class Rule(NamedTuple):
 _rules: Final[dict[str, Rule]] = {}
 
 
-def rule(code: str, *, layer: Layer | None = None) -> Callable[[Check], Check]:
+def rule(code: str, *, layer: Layer | None = None, late: bool = False) -> Callable[[Check], Check]:
     """Register a rule under its code: letters, then digits (``LK205``)."""
 
     def register(check: Check) -> Check:
@@ -75,7 +79,7 @@ def rule(code: str, *, layer: Layer | None = None) -> Callable[[Check], Check]:
                 todo="uninstall one of the packages",
             )
         subject = next(iter(check.__annotations__.values()))
-        _rules[code] = Rule(code, check.__name__.replace("_", "-"), check, subject, layer)
+        _rules[code] = Rule(code, check.__name__.replace("_", "-"), check, subject, layer, late)
         return check
 
     return register

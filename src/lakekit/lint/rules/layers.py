@@ -95,7 +95,7 @@ def hard_coded_table(model: Model, facts: Facts) -> Iterator[Problem]:
         )
 
 
-@rule("LK206")
+@rule("LK206", late=True)
 def cycle(model: Model, facts: Facts) -> Iterator[Problem]:
     """No model selects from itself by way of others.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..comments import without
 from ..findings import Problem
 from ..registry import rule
 
@@ -22,6 +21,8 @@ def unused_noqa(unused: Sequence[tuple[Noqa, Code]], facts: Facts, *, path: str 
 
     Codes of other tools are left alone, and so is a bare ``noqa``. ``--fix`` takes the code out, or the whole comment.
     """
+    from ..comments import without
+
     for noqa, code in unused:
         others = [other for one, other in unused if one is noqa]
         yield Problem(
