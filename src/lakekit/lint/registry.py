@@ -78,7 +78,8 @@ def rule(code: str, *, layer: Layer | None = None, late: bool = False) -> Callab
                 why=f"{_rules[code].check.__module__} and {check.__module__} both bring one",
                 todo="uninstall one of the packages",
             )
-        subject = next(iter(check.__annotations__.values()))
+        annotation = next(iter(check.__annotations__.values()))
+        subject = getattr(annotation, "__name__", annotation)
         _rules[code] = Rule(code, check.__name__.replace("_", "-"), check, subject, layer, late)
         return check
 
