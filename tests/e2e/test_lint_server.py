@@ -265,6 +265,21 @@ def test_changes_on_disk_are_seen_where_the_editor_watches(shop: Path) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("path", ["orchestration/target/manifest.json", ".lakekit/lake/orders.json"])
+def test_what_programs_write_is_not_seen(shop: Path, path: str) -> None:
+    async def story() -> None:
+        async with editing(shop) as editor:
+            editor.open(COHORTS)
+            await asyncio.sleep(1)  # what it does at the start is done
+            (shop / ORDERS).write_text("select 1 as one from {{ ref('nothing') }}\n")
+            change = types.FileEvent(editor.identifier(path).uri, types.FileChangeType.Created)
+            editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([change]))
+            await asyncio.sleep(1)
+            assert editor.codes() == {}
+
+    asyncio.run(story())
+
+
 def test_places_count_as_the_protocol_does(shop: Path) -> None:
     text = "/* 🦆 */ select 1 as ü, '🦆🦆' as d from {{ ref('gone') }}\r\n"
 

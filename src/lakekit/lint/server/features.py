@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -94,9 +95,12 @@ def _closed(session: Session, params: types.DidCloseTextDocumentParams) -> None:
 
 def _changed_on_disk(session: Session, params: types.DidChangeWatchedFilesParams) -> None:
     for change in params.changes:
-        *folders, _ = change.uri.split("/")
-        if not any(folder.startswith(".") or folder in _MADE for folder in folders):
-            _ask(session, change.uri, whole=True)
+        path = path_of(change.uri)
+        project = session.project(path) if path else None
+        if path and project:
+            *folders, _ = os.path.relpath(path, project[0]).split(os.sep)
+            if not any(folder.startswith(".") or folder in _MADE for folder in folders):
+                session.ask(project, whole=True)
 
 
 def _ask(session: Session, uri: str, *, whole: bool) -> None:
