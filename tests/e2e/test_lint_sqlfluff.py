@@ -64,6 +64,24 @@ def test_a_new_project_is_clean(shop: Path) -> None:
     assert not ran.stderr
 
 
+def test_the_style_is_what_the_models_have(shop: Path) -> None:
+    write(
+        shop,
+        "marts/fct_orders.sql",
+        "SELECT Sum(units) AS units, CAST(NULL AS BIGINT) AS nothing\n"
+        "from {{ ref('int_shopify__orders') }}\n"
+        "where {{ lakekit.is_new() }}\n",
+    )
+    assert {code for *_, code in findings(shop, MODELS)} == {"CP01", "CP03", "CP04", "CP05"}
+    fixed = [sys.executable, "-m", "sqlfluff", "fix", f"{MODELS}/marts/fct_orders.sql"]
+    subprocess.run(fixed, cwd=shop, check=True, capture_output=True)
+    assert (shop / MODELS / "marts/fct_orders.sql").read_text() == (
+        "select sum(units) as units, cast(null as bigint) as nothing\n"
+        "from {{ ref('int_shopify__orders') }}\n"
+        "where {{ lakekit.is_new() }}\n"
+    )
+
+
 def test_lakekits_rules_tell_what_its_linter_tells(shop: Path) -> None:
     (shop / MODELS / "core/klaviyo/int_klaviyo__flows.sql").rename(shop / MODELS / "core/klaviyo/flows.sql")
     write(
