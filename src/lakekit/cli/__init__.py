@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "sql": "lakekit.cli.sql:sql",
     "branch": "lakekit.cli.branch:branch",
     "lint": "lakekit.cli.lint:lint",
+    "lsp": "lakekit.cli.lsp:lsp",
 }
 
 

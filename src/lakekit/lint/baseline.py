@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from .facts import Facts
     from .findings import Finding
 
 VERSION: Final = 1
@@ -74,6 +75,13 @@ class Baseline(NamedTuple):
             else:
                 new.append(finding)
         return Split(tuple(new), tuple(known), {entry: count for entry, count in left.items() if count})
+
+
+def unknown(findings: Sequence[Finding], facts: Facts) -> Sequence[Finding]:
+    """Those that the baseline in a project's settings does not know; all where it names none."""
+    if facts.conventions.baseline is None:
+        return findings
+    return Baseline.read(os.path.join(facts.root, facts.conventions.baseline)).split(findings).new
 
 
 def write(path: str, findings: Iterable[Finding]) -> None:

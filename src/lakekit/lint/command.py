@@ -124,7 +124,8 @@ def _projects(options: argparse.Namespace) -> list[tuple[Facts, frozenset[str] |
             groups.setdefault(found_around, set()).add(file)
         elif os.path.isdir(file):
             groups.setdefault(opening.at(file), set()).add(file)
-    if not groups:
+    # Whoever says that nothing to judge is fine (pre-commit gives what was committed) need not be in a project either.
+    if not groups and not NOTHING.startswith(_codes(options.ignore)):
         groups[opening.at(os.getcwd())] = set(map(os.path.abspath, options.files))
     return [(opening.load(*project), frozenset(files)) for project, files in groups.items()]
 

@@ -51,6 +51,8 @@ class Facts:
         self.files = files
         self._configs: dict[tuple[str, ...], tuple[dict[str, Any], dict[str, Any]]] = {}
         self._models: dict[str, Model] = {}
+        self.held: dict[str, str] = {}
+        """Texts that an editor holds and has not saved, by path: judged instead of what is on disk."""
         self._texts: dict[str, str] = {}
         self._unreadable: dict[str, str] = {}
         self._sql: dict[str, sql_.Sql] = {}
@@ -133,6 +135,8 @@ class Facts:
 
     def text(self, path: str) -> str:
         """A file's text with its line ends, without a byte order mark; empty where it cannot be read."""
+        if path in self.held:
+            return self.held[path]
         if path not in self._texts:
             try:
                 self._texts[path] = read(path)

@@ -36,7 +36,7 @@ def at(start: str) -> tuple[str, str]:
         return found
     below = sorted(_below(start, _DEEPEST))
     if len(below) == 1:
-        return below[0], below[0]
+        return around(below[0]) or (below[0], below[0])  # its settings may be between here and there
     if below:
         names = ", ".join(os.path.relpath(one, start) for one in below)
         raise ProjectError(
