@@ -67,6 +67,25 @@ def _watch(options: argparse.Namespace) -> NoReturn:
 
 
 def _judge(options: argparse.Namespace) -> int:
+    outcome, projects = _look(options)
+    if options.diff:
+        from .mending import shown
+
+        patch = shown(outcome.findings, projects)
+        sys.stdout.write(patch)
+        return 1 if patch else 0
+    if options.fix:
+        from .mending import mend
+
+        outcome, projects = mend(outcome, projects, options.files, lambda: _look(options))
+    sys.stdout.write(_report(options, outcome, projects))
+    if any(finding.code == NOTHING for finding in outcome.findings):
+        return 2
+    return 1 if outcome.findings else 0
+
+
+def _look(options: argparse.Namespace) -> tuple[Outcome, list[Facts]]:
+    """What is found that the baseline does not know, and the projects that it is found in."""
     selection = Selection(_codes(options.select), _codes(options.ignore))
     projects = _projects(options)
     outcomes = [lint(facts, selection, files, processes=_PROCESSES) for facts, files in projects]
@@ -75,11 +94,9 @@ def _judge(options: argparse.Namespace) -> int:
         sum(each.judged for each in outcomes),
         sum(each.silenced for each in outcomes),
     )
-    outcome = _beside_baseline(options, outcome, [facts for facts, _ in projects])
-    sys.stdout.write(_report(options, outcome, [facts for facts, _ in projects]))
-    if any(finding.code == NOTHING for finding in outcome.findings):
-        return 2
-    return 1 if outcome.findings else 0
+    return _beside_baseline(options, outcome, [facts for facts, _ in projects]), [
+        facts for facts, _ in projects
+    ]
 
 
 def _beside_baseline(options: argparse.Namespace, outcome: Outcome, projects: list[Facts]) -> Outcome:
@@ -177,6 +194,11 @@ Conventions are settings: [lint] in lakekit.toml. Exit codes: 0 clean, 1 finding
         "--select", action="append", metavar="CODES", help="only these: LK201, or LK2 for all of LK2…"
     )
     parser.add_argument("--ignore", action="append", metavar="CODES", help="all but these")
+    mending = parser.add_mutually_exclusive_group()
+    mending.add_argument("--fix", action="store_true", help="mend what can be mended, and tell the rest")
+    mending.add_argument(
+        "--diff", action="store_true", help="show what --fix would do, as a patch; change nothing"
+    )
     parser.add_argument(
         "--baseline", metavar="FILE", help="tell only what is not in this file of known findings"
     )

@@ -245,6 +245,11 @@ class Facts:
         """The path of a table's schema reference, if there is one."""
         return self._references.get((source.lower(), table.lower()))
 
+    def catalog(self, source: str) -> str | None:
+        """The path of a source's configured Airbyte catalog, if the project holds one."""
+        path = os.path.join(self.root, self.conventions.catalogs.replace("{source}", source))
+        return path if os.path.exists(path) else None
+
     @cached_property
     def _references(self) -> dict[tuple[str, str], str]:
         return {

@@ -44,7 +44,7 @@ def find(root: str, dbt: str, project: DbtProject) -> Files:
         for path in paths:
             folder = os.path.normpath(os.path.join(dbt, path))
             if folder not in seen:
-                seen[folder] = _walk(folder, loops)
+                seen[folder] = walk(folder, loops)
             for ending in endings:
                 found.update(dict.fromkeys(seen[folder].get(ending, ())))
         return list(found)
@@ -74,7 +74,7 @@ def _relative(file: str, folder: str) -> str:
     return file[len(folder) + 1 :].replace(os.sep, "/")
 
 
-def _walk(folder: str, loops: list[str]) -> dict[str, list[str]]:
+def walk(folder: str, loops: list[str]) -> dict[str, list[str]]:
     """The files in a folder, by their ending."""
     found: dict[str, list[str]] = {}
     folders, linked, count = [folder], set[str](), 0

@@ -13,6 +13,8 @@ from .facts import Facts, Unreadable, read
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+JOURNAL: Final = ".lakekit-lint-fix.json"
+"""In the project's folder, while fixes replace files."""
 _SETTINGS: Final = "lakekit.toml"
 _DEEPEST: Final = 2
 """So many folders down a project is looked for, where none is around."""
@@ -56,6 +58,10 @@ def load(root: str, folder: str) -> Facts:
         project = dbt_project.read(read(file), file)
     except Unreadable as error:
         raise ProjectError(f"There is no dbt project in {folder}.", why=f"{file}: {error}") from error
+    if os.path.exists(os.path.join(root, JOURNAL)):
+        from .fixing import finish
+
+        finish(root)
     settings = os.path.join(root, _SETTINGS)
     table = _table(root).get("lint", {}) if os.path.isfile(settings) else {}
     if not isinstance(table, dict):

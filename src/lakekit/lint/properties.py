@@ -42,7 +42,7 @@ class Entry:
         assert isinstance(of, dict)
         self.section = section
         self.name = str(of["name"].value)
-        self.start, self.end = _inside(of["name"])
+        self.start, self.end = inside(of["name"])
         self.described = _is_said(of)
         # With the dash before it, so that it is at the column where it was. Five thousand texts are half of the nodes.
         self._at = text.rfind("\n", 0, node.start) + 1
@@ -66,7 +66,7 @@ class Entry:
         for column in _mappings(self._node().get("columns")):
             name = column.get("name")
             if name and isinstance(name.value, str):
-                start, end = _inside(name)
+                start, end = inside(name)
                 offset = self._offset()
                 yield Column(name.value, start + offset, end + offset, _is_said(column), _tests(column))
 
@@ -91,7 +91,7 @@ class Entry:
         model = self._node().get("model")
         if model is None or not isinstance(model.value, str):
             return None
-        start, end = _inside(model)
+        start, end = inside(model)
         return model.value, start + self._offset(), end + self._offset()
 
 
@@ -152,7 +152,7 @@ def _source(one: dict[str, Node]) -> Source:
     of = str(name.value)
     tables = [table["name"] for table in _mappings(one.get("tables")) if "name" in table]
     return Source(
-        of, *_inside(name), tuple(SourceTable(of, str(table.value), *_inside(table)) for table in tables)
+        of, *inside(name), tuple(SourceTable(of, str(table.value), *inside(table)) for table in tables)
     )
 
 
@@ -187,7 +187,7 @@ def _mappings(node: Node | None) -> Iterator[dict[str, Node]]:
             yield item.value
 
 
-def _inside(node: Node) -> tuple[int, int]:
+def inside(node: Node) -> tuple[int, int]:
     """The place of a scalar without its quotes: what a rename replaces."""
     quoted = isinstance(node.value, str) and node.end - node.start == len(node.value) + 2
     return (node.start + 1, node.end - 1) if quoted else (node.start, node.end)

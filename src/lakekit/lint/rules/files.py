@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import streams
 from ...naming import META_COLUMNS, Layer
-from ..findings import Problem
+from ..findings import Edit, Fix, Problem
 from ..jinja import DYNAMIC
 from ..registry import rule
 from ..sql import Broken
@@ -35,6 +35,7 @@ def schema_reference_missing(model: Model, facts: Facts) -> Iterator[Problem]:
                 f"'{call.source}.{call.table}' has no schema reference {call.table}.json",
                 call.start,
                 call.end,
+                _from_catalog(model, call.source, call.table, facts),
             )
 
 
@@ -112,9 +113,9 @@ def schema_reference_differs(reference: Reference, facts: Facts) -> Iterator[Pro
     Compared are the fields and their types, the primary key and the cursor. Where a catalog is, is ``lint.catalogs``:
     ``{source}.json`` in the project's folder unless it says otherwise.
     """
-    catalog = os.path.join(facts.root, facts.conventions.catalogs.replace("{source}", reference.folder))
-    configured = _configured(facts.text(catalog)) if os.path.exists(catalog) else None
-    if configured is None or isinstance(ours := facts.stream(reference.path), Broken):
+    catalog = facts.catalog(reference.folder)
+    configured = _configured(facts.text(catalog)) if catalog else None
+    if catalog is None or configured is None or isinstance(ours := facts.stream(reference.path), Broken):
         return
     name = os.path.basename(catalog)
     if ours.name not in configured:
@@ -138,6 +139,27 @@ def schema_reference_differs(reference: Reference, facts: Facts) -> Iterator[Pro
         yield Problem(
             f"the cursor is {theirs.cursor} in {name}", *_at(reference.text, "default_cursor_field")
         )
+
+
+def _from_catalog(model: Model, source: str, table: str, facts: Facts) -> Fix | None:
+    """What writes a table's schema reference as the source's configured catalog has it."""
+    catalog = facts.catalog(source)
+    try:
+        content = json.loads(facts.text(catalog)) if catalog else {"streams": []}
+        found = [
+            one["stream"] for one in content["streams"] if one["stream"]["name"].lower() == table.lower()
+        ]
+        name = streams.stream(found[0]).name
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    ):  # no catalog, or nothing in it that is a stream
+        return None
+    path = os.path.join(os.path.dirname(model.path), f"{name}.json")
+    text = json.dumps(found[0], indent=2, ensure_ascii=False) + "\n"
+    return Fix(f"take {name}.json out of the catalog", (Edit(path, 0, 0, text),))
 
 
 def _configured(text: str) -> dict[str, Stream] | None:

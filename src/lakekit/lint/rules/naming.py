@@ -121,7 +121,7 @@ def _proposed(model: Model, facts: Facts) -> str | None:
     }
     said = next((kind for kind in sorted(kinds, key=len, reverse=True) if words.startswith(kind)), "")
     words = words.removeprefix(said)
-    patterns = [one for one in convention.names if said and one[:2] == said[:2]] or list(convention.names)
+    patterns = [one for one in convention.names if said and one[:1] == said[:1]] or list(convention.names)
     if len(patterns) > 1:
         return None
     source = model.folders[-1] if model.folders and model.folders[-1] not in convention.folders else ""

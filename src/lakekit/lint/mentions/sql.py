@@ -1,0 +1,83 @@
+"""In SQL with Jinja: ref(), and tables that are named themselves."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from .. import jinja
+from . import Mention
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..facts import Facts
+    from ..tables import Table
+    from . import Names
+
+_LITERAL: Final = re.compile(r""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'""")
+_PART: Final = r"""(?:"[^"\s]+"|\w+)"""
+_TABLE: Final = re.compile(rf"""(?i:\b(?:from|join)\s+)((?:{_PART}\.)+)("?)(\w+)\2(?![\w."]|\s*\()""")
+
+
+def mentions(text: str, names: Names, project: str) -> Iterator[Mention]:
+    """What the blocks of a file refer to; ``project`` is the dbt project's own name."""
+    yield from _blocks(text, 0, len(text), names, project)
+
+
+def _blocks(text: str, start: int, end: int, names: Names, project: str) -> Iterator[Mention]:
+    for block in jinja.BLOCK.finditer(text, start, end):
+        if block[1] or block[2]:
+            yield from _block(text, *block.span(), names, project)
+
+
+def _block(text: str, start: int, end: int, names: Names, project: str) -> Iterator[Mention]:
+    calls = list(jinja.calls(text, start, end))
+    told = set()
+    for call in calls:
+        if ref := jinja.ref(call):
+            told.add(ref.start)
+            if ref.name in names and ref.package in {None, project}:
+                plain = ref.version is None and text[ref.start : ref.end] == ref.name
+                yield Mention(ref.name, ref.start, ref.end, plain)
+    for literal in _LITERAL.finditer(text, start, end):
+        first, last = literal.start() + 1, literal.end() - 1
+        content = text[first:last]
+        elsewhere = any(call.function != "ref" and call.start < first < call.end for call in calls)
+        if content in names and first not in told and not elsewhere:
+            yield Mention(content, first, last, sure=False)  # a macro may make a ref() of it
+        elif "ref(" in content:  # a hook, which is rendered later
+            if "\\" in content:
+                yield from (Mention(name, first, last, sure=False) for name in names if name in content)
+            else:
+                yield from _blocks(text, first, last, names, project)
+
+
+def refs(text: str, start: int, end: int, names: Names, project: str) -> Iterator[Mention]:
+    """What a value in YAML, at that place, refers to: an expression, or a text with expressions in it."""
+    spans = [(start, end)]
+    if text.find("{{", start, end) >= 0 or text.find("{%", start, end) >= 0:
+        spans = [block.span() for block in jinja.BLOCK.finditer(text, start, end) if block[1] or block[2]]
+    for span in spans:
+        for call in jinja.calls(text, *span):
+            ref = jinja.ref(call)
+            if ref and ref.name in names and ref.package in {None, project}:
+                plain = ref.version is None and text[ref.start : ref.end] == ref.name
+                yield Mention(ref.name, ref.start, ref.end, plain)
+
+
+def hard_coded(tables: tuple[Table, ...], names: Names, facts: Facts, near: str) -> Iterator[Mention]:
+    """Models that a model names as tables."""
+    for table in tables:
+        *schema, name = [part.strip('"`') for part in table.name.split(".")]
+        if name in names and not (schema and facts.has_source(schema[-1], name, near=near)):
+            end = table.end - (table.name[-1] in '"`')
+            yield Mention(name, end - len(name), end)
+
+
+def tables(text: str, start: int, end: int, names: Names, facts: Facts, near: str) -> Iterator[Mention]:
+    """Models that a statement, at that place, selects from by their schema: ``from marts.fct_sales``."""
+    for found in _TABLE.finditer(text, start, end):
+        schema = found[1].rstrip(".").rpartition(".")[2].strip('"')
+        if found[3] in names and not facts.has_source(schema, found[3], near=near):
+            yield Mention(found[3], *found.span(3))
