@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from ..naming import Layer
     from ..streams import Stream
+    from .assets import Assets
     from .conventions import Conventions
+    from .cubes import Cubes
     from .dbt_project import DbtProject
     from .dynamic import Rendering
     from .files import Files
@@ -159,7 +161,7 @@ class Facts:
         if path.endswith(".sql"):
             return self.sql(path).broken
         if path.endswith((".yml", ".yaml")):
-            return None if path in self._cubes else self.properties(path).broken
+            return self.cubes.file(path).broken if path in self._cubes else self.properties(path).broken
         if path.endswith(".json"):
             fields = self.fields(path)
             return fields if isinstance(fields, sql_.Broken) else None
@@ -316,6 +318,22 @@ class Facts:
         for path in self.files.properties:
             found.setdefault(os.path.dirname(path) + os.sep, []).append(path)
         return found
+
+    # What goes with it
+
+    @cached_property
+    def assets(self) -> Assets:
+        """What Dagster selects."""
+        from .assets import Assets
+
+        return Assets(self)
+
+    @cached_property
+    def cubes(self) -> Cubes:
+        """What Cube serves."""
+        from .cubes import Cubes
+
+        return Cubes(self)
 
     # What refers to what
 

@@ -30,6 +30,8 @@ class Files(NamedTuple):
     references: tuple[str, ...]
     seeds: tuple[str, ...]
     cubes: tuple[str, ...]
+    cube_scripts: tuple[str, ...]
+    """JavaScript beside Cube's YAML."""
     loops: tuple[str, ...]
 
 
@@ -55,6 +57,7 @@ def find(root: str, dbt: str, project: DbtProject) -> Files:
         return tuple(sorted(files))
 
     others = (*project.snapshot_paths, *project.test_paths, *project.macro_paths, *project.analysis_paths)
+    cube = os.path.join(root, "cube")
     python = below(project.model_paths, ".py")
     python_models = kept(python)
     return Files(
@@ -65,7 +68,8 @@ def find(root: str, dbt: str, project: DbtProject) -> Files:
         properties=kept(below((*project.model_paths, *project.seed_paths, *others), ".yml", ".yaml")),
         references=tuple(sorted(below(project.model_paths, ".json"))),
         seeds=kept(below(project.seed_paths, ".csv")),
-        cubes=tuple(sorted(below([os.path.join(root, "cube")], ".yml", ".yaml"))),
+        cubes=tuple(sorted(below([cube], ".yml", ".yaml"))),
+        cube_scripts=tuple(sorted(below([cube], ".js", ".ts"))),
         loops=tuple(sorted(set(loops))),
     )
 
@@ -84,7 +88,7 @@ def walk(folder: str, loops: list[str]) -> dict[str, list[str]]:
             with os.scandir(here) as entries:
                 for entry in entries:
                     name = entry.name
-                    if name[0] == ".":
+                    if name[0] == "." or name == "node_modules":
                         continue
                     if not entry.is_dir():
                         count += 1
