@@ -120,7 +120,7 @@ def test_a_baseline_tells_only_what_is_new(shop: Path, capsys: pytest.CaptureFix
         (["--baseline", "gone.json"], "There is no baseline 'gone.json'"),
         (["--update-baseline"], "no baseline to update"),
         (["gone.sql"], "There is no file gone.sql"),
-        (["--project", "/"], "not a dbt project"),
+        (["--project", "gone"], "There is no folder gone"),
     ],
 )
 def test_a_wrong_call_ends_with_2(

@@ -129,6 +129,10 @@ def _beside_baseline(options: argparse.Namespace, outcome: Outcome, projects: li
 
 def _projects(options: argparse.Namespace) -> list[tuple[Facts, frozenset[str] | None]]:
     """Each project that the call is about, with the files that are; None is all."""
+    if options.project and not os.path.isdir(options.project):
+        raise UsageError(
+            f"There is no folder {options.project}.", todo="name the project's: --project FOLDER"
+        )
     if options.project or not options.files:
         found = opening.at(os.path.abspath(options.project or "."))
         files = frozenset(map(os.path.abspath, options.files)) or None

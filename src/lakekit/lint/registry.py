@@ -49,7 +49,7 @@ class Rule(NamedTuple):
     check: Check
     subject: str
     layer: str | None
-    late: bool
+    late: bool = False
 
     @property
     def title(self) -> str:

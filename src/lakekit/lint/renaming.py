@@ -13,7 +13,7 @@ from .mentions import cubes, python, sql, yaml
 from .yaml import YamlError, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from .facts import Facts
     from .findings import Rename
@@ -65,8 +65,6 @@ class _Around:
         found = files.walk(os.path.join(facts.root, "tests"), []) if facts.root != facts.folder else {}
         self.python = [*found.get(".py", ()), *facts.files.python, *_below(facts.folder, ".py")]
         self.scenarios = [*found.get(".yml", ()), *found.get(".yaml", ())]
-        selectors = os.path.join(facts.folder, "selectors.yml")
-        self.selectors = [selectors] if os.path.exists(selectors) else []
         self.snapshots = [path for path in found.get(".json", ()) if "__snapshots__" in path]
 
 
@@ -88,18 +86,26 @@ def _mentions(names: Names, facts: Facts, around: _Around) -> Iterator[tuple[str
     for path, text in holding((*facts.files.models, *facts.files.queries)):
         yield path, sql.mentions(text, names, project)
         yield path, sql.hard_coded(facts.sql(path).tables, names, facts, path)
-    for path, text in holding(facts.files.properties):
-        yield path, yaml.in_properties(text, parse(text), names, project)
-    for path, text in holding([os.path.join(facts.folder, "dbt_project.yml")]):
-        yield path, yaml.in_project(text, parse(text), names, project)
-    for path, text in holding(around.selectors):
-        yield path, yaml.in_selectors(text, parse(text), names, facts)
-    for path, text in holding(around.python):
-        yield path, python.mentions(text, names, facts, path, is_ambiguous=partial(_is_shared, facts=facts))
     for path, text in holding(facts.files.python_models):
         yield path, python.in_models(text, names)
-    for path, text in holding(around.scenarios):
-        yield path, yaml.in_scenarios(text, parse(text), names, facts, path)
+    for path, text in holding(around.python):
+        yield path, python.mentions(text, names, facts, path, is_ambiguous=partial(_is_shared, facts=facts))
+    readers: dict[str, Callable[[str, str], Iterable[Mention]]] = {
+        **dict.fromkeys(
+            facts.files.properties, lambda _, text: yaml.in_properties(text, parse(text), names, project)
+        ),
+        **dict.fromkeys(
+            around.scenarios, lambda path, text: yaml.in_scenarios(text, parse(text), names, facts, path)
+        ),
+        os.path.join(facts.folder, "dbt_project.yml"): (
+            lambda _, text: yaml.in_project(text, parse(text), names, project)
+        ),
+        os.path.join(facts.folder, "selectors.yml"): (
+            lambda _, text: yaml.in_selectors(text, parse(text), names, facts)
+        ),
+    }
+    for path, text in holding(filter(os.path.exists, readers)):
+        yield path, readers[path](path, text)
     yield from _in_cubes(holding(facts.files.cubes), names, facts)
 
 
