@@ -47,10 +47,12 @@ class Lineage:
         self._parents: dict[str, tuple[Node, ...]] = {}
 
     def node(self, model: Model) -> Node:
-        if model.path not in self._models:
+        node = self._models.get(model.path)
+        if node is None:
             fqn = (self._facts.dbt.name, *model.folders, model.name)
-            self._models[model.path] = Node(model.path, "model", fqn, self._relative(model.path), model)
-        return self._models[model.path]
+            node = Node(model.path, "model", fqn, self._relative(model.path), model)
+            self._models[model.path] = node
+        return node
 
     @cached_property
     def nodes(self) -> list[Node]:
