@@ -211,7 +211,7 @@ class _Reader:
         for opens in ("if", "for"):
             if words.count(opens) != words.count(f"end{opens}"):
                 raise _Untold
-        if not item or _is_jinja(item[-1]):
+        if not item or _is_jinja(item[-1]) or "{" in item:  # Cube's braces put in what they like
             raise _Untold
         stars = [at for at, part in enumerate(item) if part == "*" and (at == 0 or item[at - 1] == ".")]
         if stars:
