@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lakekit.lint import sql
 
@@ -25,3 +27,18 @@ def test_blocks_end_as_they_begin(text: str, why: str | None) -> None:
 def test_a_snapshot_is_known_by_its_blocks_name() -> None:
     read = sql.read("{%- snapshot old -%} select 1 {% endsnapshot %}", is_model=False, is_staging=False)
     assert read.named == "old"
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "call", ["source('a', 'b' }}", "config(a={'b': 1} c=2) }}", "ref('a' ] ) }}", "config(a=[1 }, ) }}"]
+)
+def test_a_call_that_never_closes_comes_to_an_end(call: str) -> None:
+    sql.read(f"select 1 from {{{{ {call} where 1", is_model=True, is_staging=False)
+
+
+@pytest.mark.timeout(60)
+@given(parts=st.lists(st.sampled_from(["ref", "config", *"()[]{},:=a ", "'b'"])))
+def test_any_call_comes_to_an_end(parts: list[str]) -> None:
+    text = "".join(parts)
+    sql.read(f"{{{{ config({text}) }}}} {{{{ ref({text} }}}}", is_model=True, is_staging=True)
