@@ -274,7 +274,7 @@ class _Reader:
             if _key(parts[at]) == "lateral":
                 at += 1
             after, name = self._past(parts, at)
-            table, (at, alias, listed) = parts[at:after], self._called(parts, after)
+            table, (at, alias, listed) = parts[at:after], self._alias(parts, after)
             name = alias or name
             if only in {None, name}:
                 found.append((name, listed or self._columns(table, scope)))
@@ -282,7 +282,7 @@ class _Reader:
         return found
 
     @staticmethod
-    def _called(parts: list[_Part], at: int) -> tuple[int, str | None, Columns | None]:
+    def _alias(parts: list[_Part], at: int) -> tuple[int, str | None, Columns | None]:
         """Behind the alias at ``at``, if there is one; that, and its columns if they are listed."""
         if [_key(part) for part in parts[at : at + 2]] == ["with", "ordinality"]:
             at += 2
