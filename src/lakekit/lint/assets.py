@@ -40,12 +40,16 @@ class Assets:
         self._lineage = Lineage(facts)
         self._selections: dict[str, list[Selection]] = {}
         self._last = ""
+        self._whole: set[str] = set()
 
     @cached_property
     def present(self) -> bool:
         """Whether the project has Dagster at all."""
-        return f"{self._facts.folder}{os.sep}definitions.py" in self._files or any(
-            path in self._facts.files.python or not self.is_model(path) for path in self._files
+        files = self._facts.files
+        return (
+            os.path.join(self._facts.folder, "definitions.py") in self._files
+            or bool(files.python)
+            or not all(map(self.is_model, files.python_models))
         )
 
     def is_model(self, path: str) -> bool:
@@ -58,20 +62,27 @@ class Assets:
 
     def misses(self, model: Model) -> bool:
         """Whether no ``@dbt_assets`` can have selected the model, though there are some."""
-        told = False
+        folder = model.path[: model.path.rfind(os.sep)]
+        if folder in self._whole:
+            return False
         for path in self._near(model):
             for selection in self._of(path):
-                told = True
                 if selection.may_have(model):
                     self._last = path
+                    if selection.has_all_of(self._lineage.node(model).path.rpartition("/")[0]):
+                        self._whole.add(folder)
                     return False
-        return told
+        return any(map(self._of, self._files))
 
     def _near(self, model: Model) -> Iterator[str]:
         """Every file, first those that are likely to have the model: a run of one file then reads no others."""
         own = os.path.dirname(model.path)
-        likely = [self._last, *self._by_folder.get(own, ()), *self._by_stem.get(model.folder, ())]
-        yield from (path for path in likely if path)
+        likely = [
+            *filter(None, [self._last]),
+            *self._by_folder.get(own, ()),
+            *self._by_stem.get(model.folder, ()),
+        ]
+        yield from likely
         yield from (path for path in self._files if path not in likely)
 
     def _of(self, path: str) -> list[Selection]:
@@ -118,32 +129,30 @@ def read(text: str) -> list[Call]:
 def _calls(module: ast.Module) -> list[Call]:
     import ast
 
-    nodes = list(ast.walk(module))
-    names = {_NAME} | {
-        name.asname
-        for node in nodes
-        if isinstance(node, ast.ImportFrom)
-        for name in node.names
-        if name.name == _NAME and name.asname
-    }
-    stored = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-    constants = {
-        name: value for name, value in _assigned(module) if stored.count(name) == 1 and value is not None
-    }
-    found: list[Call] = []
-    called: set[ast.AST] = set()
-    waiting: list[tuple[ast.AST, dict[str, ast.expr]]] = [(module, constants)]
+    names, stored = {_NAME}, list[str]()
+    # Each node that may say dbt_assets, and whether a function is around it: a name may be the function's own there.
+    said: list[tuple[ast.expr, bool]] = []
+    waiting: list[tuple[ast.AST, bool]] = [(module, False)]
     while waiting:
-        node, known = waiting.pop()
-        if isinstance(node, ast.Call) and _said(node.func) in names:
-            called.add(node.func)
-            found.append(_call(node, known))
-        elif isinstance(node, (ast.Name, ast.Attribute)) and _said(node) in names and node not in called:
-            found.append(Call(None, ()))
-        # In a function, a name may be the function's own.
-        inside = node.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else []
-        waiting += [(child, {} if child in inside else known) for child in ast.iter_child_nodes(node)]
-    return found
+        node, inside = waiting.pop()
+        if isinstance(node, ast.ImportFrom):
+            names.update(one.asname for one in node.names if one.name == _NAME and one.asname)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            stored.append(node.id)
+        elif isinstance(node, (ast.Call, ast.Name, ast.Attribute)):
+            said.append((node, inside))
+        body = node.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else ()
+        waiting += [(child, inside or child in body) for child in ast.iter_child_nodes(node)]
+    constants = {name: value for name, value in _assigned(module) if value and stored.count(name) == 1}
+    calls = [
+        (node, inside) for node, inside in said if isinstance(node, ast.Call) and _said(node.func) in names
+    ]
+    called = {node.func for node, _ in calls}
+    passed_on = any(
+        not isinstance(node, ast.Call) and _said(node) in names and node not in called for node, _ in said
+    )
+    found = [_call(node, {} if inside else constants) for node, inside in calls]
+    return [*found, Call(None, ())] if passed_on else found
 
 
 def _assigned(module: ast.Module) -> Iterator[tuple[str, ast.expr | None]]:

@@ -134,6 +134,22 @@ def _split(parts: list[_Part]) -> list[list[_Part]]:
     return found
 
 
+def _called(item: list[_Part]) -> Columns:
+    """What an item of a SELECT is called, by its alias or its column: nothing, or one name."""
+    last, before = item[-1], item[-2] if len(item) > 1 else ","
+    if not _is_name(last):
+        return frozenset()
+    if _key(before) in {",", ".", "as"}:
+        bare_value = before == "," and _key(last) in _VALUES
+        return frozenset() if bare_value else frozenset({_name(last)})
+    if _is_jinja(before) or before == ":":  # a type of other dialects, which leave the column's name
+        raise _Untold
+    aliased = isinstance(before, list) or is_name(before) or before[0] == "'" or before[0].isdigit()
+    if not aliased or _key(before) in _OPERATORS or _key(last) in _VALUES:
+        return frozenset()
+    return frozenset({_name(last)})
+
+
 class _Reader:
     def __init__(self, known: Known) -> None:
         self._known = known
@@ -203,6 +219,8 @@ class _Reader:
         key = _key(parts[at])
         if key == "from" and _key(parts[at - 1]) == "distinct":
             return _key(parts[at - 2]) not in {"is", "not"}
+        if key in {"order", "group"}:  # some call a column so
+            return [_key(part) for part in parts[at + 1 : at + 2]] == ["by"]
         return key in _ENDS_LIST and parts[at - 1] != "."
 
     def _item(self, item: list[_Part], rest: list[_Part], scope: dict[str, _Common]) -> Columns:
@@ -211,7 +229,7 @@ class _Reader:
         for opens in ("if", "for"):
             if words.count(opens) != words.count(f"end{opens}"):
                 raise _Untold
-        if not item or _is_jinja(item[-1]):
+        if not item or _is_jinja(item[-1]) or "{" in item:  # Cube's braces put in what they like
             raise _Untold
         stars = [at for at, part in enumerate(item) if part == "*" and (at == 0 or item[at - 1] == ".")]
         if stars:
@@ -219,18 +237,16 @@ class _Reader:
                 raise _Untold
             of = None if len(item) == 1 else _name(item[-3])
             return self._star(of, rest, scope)
-        last, before = item[-1], item[-2] if len(item) > 1 else ","
-        if not _is_name(last):
-            return frozenset()
-        if _key(before) in {",", ".", "as"}:
-            bare_value = before == "," and _key(last) in _VALUES
-            return frozenset() if bare_value else frozenset({_name(last)})
-        if _is_jinja(before):
-            raise _Untold
-        aliased = isinstance(before, list) or is_name(before) or before[0] == "'" or before[0].isdigit()
-        if not aliased or _key(before) in _OPERATORS or _key(last) in _VALUES:
-            return frozenset()
-        return frozenset({_name(last)})
+        inner = item[0]
+        if (
+            len(item) == 1
+            and isinstance(inner, list)
+            and inner
+            and _key(inner[0]) != "select"
+            and "," not in inner
+        ):
+            return self._item(inner, rest, scope)
+        return _called(item)
 
     def _star(self, of: str | None, rest: list[_Part], scope: dict[str, _Common]) -> Columns:
         if not rest or _key(rest[0]) != "from":
@@ -258,7 +274,7 @@ class _Reader:
             if _key(parts[at]) == "lateral":
                 at += 1
             after, name = self._past(parts, at)
-            table, (at, alias, listed) = parts[at:after], self._called(parts, after)
+            table, (at, alias, listed) = parts[at:after], self._alias(parts, after)
             name = alias or name
             if only in {None, name}:
                 found.append((name, listed or self._columns(table, scope)))
@@ -266,7 +282,7 @@ class _Reader:
         return found
 
     @staticmethod
-    def _called(parts: list[_Part], at: int) -> tuple[int, str | None, Columns | None]:
+    def _alias(parts: list[_Part], at: int) -> tuple[int, str | None, Columns | None]:
         """Behind the alias at ``at``, if there is one; that, and its columns if they are listed."""
         if [_key(part) for part in parts[at : at + 2]] == ["with", "ordinality"]:
             at += 2

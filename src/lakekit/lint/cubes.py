@@ -5,6 +5,7 @@ What Jinja makes and what JavaScript says is not read. Source: Cube's reference 
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,7 +17,7 @@ from .subjects import Model
 from .yaml import Node, YamlError, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .columns import Columns
     from .facts import Facts
@@ -182,6 +183,11 @@ def _said(text: str, node: Node | None) -> Said | None:
     return Said(node.value, node.start + quoted, node.end - quoted)
 
 
+def _words(cubes: Iterable[Cube]) -> frozenset[str]:
+    texts = [said.text.lower() for one in cubes for said in (one.table, one.query) if said]
+    return frozenset(word for text in texts for word in re.findall(r"\w+", text))
+
+
 class Cubes:
     """Of a whole project."""
 
@@ -210,16 +216,25 @@ class Cubes:
             _SCRIPT.search(self._facts.text(path)) for path in self._facts.files.cube_scripts
         )
 
-    @cached_property
-    def tables(self) -> frozenset[str]:
-        """Every name that a cube's table or query says, in lower case."""
-        return frozenset(
-            word
-            for one in self.named.values()
-            for said in (one.table, one.query)
-            if said
-            for word in re.findall(r"\w+", said.text.lower())
+    def serves(self, name: str) -> bool:
+        """Whether a cube's table or query says ``name``; the file that is called so is looked at first."""
+        stems = (name, name.partition("_")[2])
+        likely = [path for stem in stems for path in self._by_stem.get(stem, ())]
+        return (
+            any(name.lower() in _words(self.file(path).cubes) for path in likely)
+            or name.lower() in self._words
         )
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self._facts.files.cubes:
+            found.setdefault(os.path.basename(path).rpartition(".")[0], []).append(path)
+        return found
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return _words(self.named.values())
 
     def members(self, name: str) -> frozenset[str] | None:
         """A cube's own, and those of the cubes that it extends; None where one of them is not read."""

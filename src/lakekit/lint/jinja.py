@@ -165,6 +165,8 @@ def _value(text: str, at: int, end: int) -> tuple[Any, int, tuple[int, int] | No
         value, after = _items(text, after, end)
     elif sign == "{":
         value, after = _pairs(text, after, end)
+    elif sign in _CLOSING.values():  # it closes nothing that is open: what is called never ends
+        return DYNAMIC, end, None
     else:
         value, after = DYNAMIC, at
     follower = _TOKEN.match(text, after, end)

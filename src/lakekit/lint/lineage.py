@@ -10,6 +10,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from .dbt_project import FILE
 from .jinja import Ref
 from .subjects import Model
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .properties import Entry
 
 _PYTHON_REF: Final = re.compile(r"""\bdbt\s*\.\s*ref\(\s*["'](\w+)["']\s*\)""")
+_CONFIGURED: Final = frozenset({"seed", "snapshot", "model"})
 _TESTED: Final = frozenset({"models", "seeds", "snapshots"})
 
 
@@ -45,10 +47,12 @@ class Lineage:
         self._parents: dict[str, tuple[Node, ...]] = {}
 
     def node(self, model: Model) -> Node:
-        if model.path not in self._models:
+        node = self._models.get(model.path)
+        if node is None:
             fqn = (self._facts.dbt.name, *model.folders, model.name)
-            self._models[model.path] = Node(model.path, "model", fqn, self._relative(model.path), model)
-        return self._models[model.path]
+            node = Node(model.path, "model", fqn, self._relative(model.path), model)
+            self._models[model.path] = node
+        return node
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -75,10 +79,13 @@ class Lineage:
 
     def tags(self, node: Node) -> list[str] | None:
         """Those of what is no model of SQL, where it is plain that there are none."""
-        plain = node.kind == "source" and "tags" not in self._facts.text(
-            os.path.join(self._facts.folder, node.path)
-        )
-        return [] if plain else None
+        facts = self._facts
+        own = os.path.join(facts.folder, node.path)
+        texts = [facts.text(own)]
+        if node.kind in _CONFIGURED:
+            texts += [text for text in map(facts.text, facts.files.properties) if node.name in text]
+            texts.append(facts.text(os.path.join(facts.folder, FILE)).partition(f"\n{node.kind}s:")[2])
+        return None if any("tags" in text for text in texts) else []
 
     def _up(self, node: Node) -> tuple[Node, ...]:
         if node.key not in self._parents:

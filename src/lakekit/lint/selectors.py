@@ -84,6 +84,16 @@ class Selection:
         node = self._lineage.node(model)
         return self._any(self._select, node, loose=True) and not self._any(self._exclude, node, loose=False)
 
+    def has_all_of(self, folder: str) -> bool:
+        """Whether it is plain that every model in a folder is selected; ``folder`` is dbt's."""
+        alone = (criteria[0] for criteria in self._select if len(criteria) == 1)
+        return not self._exclude and any(
+            one.value == "*"
+            if one.method == "fqn"
+            else one.method == "path" and (pattern := _path(one.value)) and pattern.match(f"{folder}/")
+            for one in alone
+        )
+
     def _any(self, union: Union, node: Node, *, loose: bool) -> bool:
         return any(all(self._has(one, node, loose=loose) for one in criteria) for criteria in union)
 

@@ -106,7 +106,7 @@ class _Blocks:
                 else:
                     self.sources.append(alone)
             elif block[2]:
-                self._statement(block[2], start, end)
+                self._statement(block[0], start, end)
                 self._calls(text, start, end)
             elif block[4] and not self.broken:
                 self.broken = Broken(f"'{block[0]}' is never closed", start, end)

@@ -40,10 +40,10 @@ def mart_without_cube(model: Model, facts: Facts) -> Iterator[Problem]:
     Nothing is said where cubes are made by Jinja or JavaScript, and of ephemeral models.
     """
     cubes = facts.cubes
-    if not cubes.tables or not cubes.all_told or model.name.lower() in cubes.tables:
+    if not facts.files.cubes or cubes.serves(model.name) or not cubes.named or not cubes.all_told:
         return
     alias = model.config("alias")
-    if model.config("materialized") == "ephemeral" or (alias and str(alias).lower() in cubes.tables):
+    if model.config("materialized") == "ephemeral" or (alias and cubes.serves(str(alias))):
         return
     yield Problem(f"no cube is of '{model.name}'")
 
