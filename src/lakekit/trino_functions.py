@@ -81,6 +81,7 @@ REFUSED: Final[dict[str, str]] = dict.fromkeys(_NOTHING_INSTEAD.split(), "") | {
     # keys
     "murmur3": "md5",
     "sha1": "sha256",
+    "sha512": "sha256",
     "spooky_hash_v2_32": "md5",
     "spooky_hash_v2_64": "md5",
     "uuid": "a key of the row's own columns: to_hex(md5(to_utf8(…)))",
@@ -93,6 +94,7 @@ REFUSED: Final[dict[str, str]] = dict.fromkeys(_NOTHING_INSTEAD.split(), "") | {
     "from_unixtime_nanos": "from_unixtime(… / 1e9)",
     "localtime": "cast(localtimestamp as time(6))",
     "parse_datetime": "date_parse, with MySQL's letters",
+    "to_char": "date_format, with MySQL's letters",
     "to_date": "cast(date_parse(…) as date), with MySQL's letters",
     "to_iso8601": "date_format",
     "to_timestamp": "date_parse, with MySQL's letters",

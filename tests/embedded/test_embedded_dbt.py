@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import md5
 from typing import TYPE_CHECKING
 
 import pytest
@@ -312,3 +313,47 @@ def test_an_unknown_ref_fails_the_build(engine: DuckDBEngine, project: Path) -> 
     target = engine.dbt_target("main")
     with pytest.raises(BuildFailed, match="nowhere"):
         build(project, type(target)(target.name, {**target.env, "LAKEKIT_REF": "nowhere"}))
+
+
+SNAPSHOTS = """
+snapshots:
+  - name: orders_by_time
+    relation: ref('stg_orders')
+    config: {unique_key: order_id, strategy: timestamp, updated_at: updated_at, hard_deletes: invalidate}
+  - name: orders_by_check
+    relation: ref('stg_orders')
+    config: {unique_key: [order_id, amount], strategy: check, check_cols: [status], hard_deletes: new_record}
+"""
+
+
+def test_a_snapshot_keeps_what_was(engine: DuckDBEngine, project: Path, rows: Rows) -> None:
+    write(project, "snapshots/orders.yml", SNAPSHOTS)
+    select = "stg_orders orders_by_time orders_by_check"
+    history = "select order_id, status, dbt_valid_to is null as is_current{} from shop.{} order by 1, dbt_valid_from"
+    built(engine, project, select)
+    built(engine, project, select)
+    assert rows(history.format("", "orders_by_time")) == [(1, "paid", True), (2, "pending", True)]
+    first, _ = rows("select dbt_scd_id from shop.orders_by_time order by order_id")
+    # As dbt-trino's, of "1|2026-01-01 00:00:00.000000 UTC".
+    assert first == (md5(b"1|2026-01-01 00:00:00.000000 UTC").hexdigest(),)
+
+    engine.execute(
+        "main",
+        "update shopify.orders set status = 'paid', updated_at = timestamp '2026-01-02 00:00:00 UTC' where id = 2",
+    )
+    engine.execute("main", "delete from shopify.orders where id = 1")
+    built(engine, project, select)
+    assert rows(history.format("", "orders_by_time")) == [
+        (1, "paid", False),
+        (2, "pending", False),
+        (2, "paid", True),
+    ]
+    assert rows(history.format(", dbt_is_deleted", "orders_by_check")) == [
+        (1, "paid", False, "False"),
+        (1, "paid", True, "True"),
+        (2, "pending", False, "False"),
+        (2, "paid", True, "False"),
+    ]
+    built(engine, project, select)
+    assert rows("select count(*) from shop.orders_by_time") == [(3,)]
+    assert rows("select count(*) from shop.orders_by_check") == [(4,)]

@@ -28,10 +28,12 @@ def transpile(sql: str, describe: Describe) -> str:
     from sqlglot import exp
 
     from .functions import refuse_what_is_not_listed
+    from .numbers import type_decimals
     from .scopes import Scopes
 
     tree = sqlglot.parse_one(sql, dialect="trino")
     if not isinstance(tree, exp.Drop | exp.Alter | exp.TruncateTable):
-        refuse_what_is_not_listed(tree)
+        refuse_what_is_not_listed(tree, sql)
+        type_decimals(tree)
         tree = Scopes(describe).rewrite(tree)
     return tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE)

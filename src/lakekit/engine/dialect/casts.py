@@ -11,6 +11,7 @@ from typing import Final
 from sqlglot import exp
 
 from .functions import refusal
+from .numbers import with_a_whole_digit
 from .rule import call, cast_to
 
 _WHOLE: Final = ("tinyint", "smallint", "int", "bigint")
@@ -24,6 +25,9 @@ _KINDS: Final = {
     "timestamp with time zone": ("timestamptz",),
     "timestamp": ("timestamp", "timestampntz"),
 }
+_DIGITS: Final = "digits"
+"""Where it is kept to how many digits of a second a timestamp was cast: DuckDB's have six, and do not know."""
+
 _FLOATS: Final = frozenset({"DOUBLE", "FLOAT", "REAL"})
 _READS_THE_SAME: Final = frozenset(
     {"VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "INT", "BIGINT", "DATE", '"NULL"'}
@@ -59,24 +63,31 @@ def cast(node: exp.Expr, kinds: list[str]) -> None:
     kind, to = kinds[0], node.args["to"]
     assert isinstance(to, exp.DataType)
     if isinstance(node.this, exp.Struct) and to.is_type("struct"):
-        _row(node, to)
+        _row(node, to, kinds[1:])
     elif to.is_type("json", "char", "bpchar"):
         raise refusal(node, f"a cast to {to.sql('trino').lower()} is not supported")
     elif kind == "JSON":
         _from_json(node, to)
+    elif to.is_type("array", "map", "struct"):
+        _parts(node, kind, to)
     elif to.is_type("varchar", "text"):
         _to_text(node, kind, to)
     elif kind == "VARCHAR":
         _from_text(node, to)
     elif to.is_type("timestamp", "timestamptz", "timestampntz"):
         _to_timestamp(node, to)
-    elif to.is_type(*_WHOLE) and kind in _FLOATS:
+    elif to.is_type("date", "time") and kind in _FLOATS | {"BOOLEAN"}:
+        raise refusal(node, f"Trino cannot cast {kind.lower()} to {to.sql('trino').lower()}")
+    elif kind in _FLOATS:
+        _from_float(node, to)
+
+
+def _from_float(node: exp.Expr, to: exp.DataType) -> None:
+    if to.is_type(*_WHOLE):
         node.set("this", call("round", node.this))
-    elif to.is_type("decimal") and kind in _FLOATS:
+    elif to.is_type("decimal"):
         # By way of its text: 1.005 is 1.01 to Trino, though the double is a little less.
         node.set("this", cast_to(node.this, "varchar"))
-    elif to.find(exp.DataType) and to.is_type("date", "time") and kind in _FLOATS | {"BOOLEAN"}:
-        raise refusal(node, f"Trino cannot cast {kind.lower()} to {to.sql('trino').lower()}")
 
 
 def _from_text(node: exp.Expr, to: exp.DataType) -> None:
@@ -139,10 +150,17 @@ def _from_json(node: exp.Expr, to: exp.DataType) -> None:
 
 
 def _to_text(node: exp.Expr, kind: str, to: exp.DataType) -> None:
+    if node.this.unnest().meta.get(_DIGITS) == 6 and not to.expressions:
+        node.replace(call("lk_instant_text", node.this, " UTC" if kind.endswith("ZONE") else ""))
+        return
     if kind not in _READS_THE_SAME and not kind.startswith("DECIMAL"):
         raise refusal(
-            node, f"{kind.lower()} reads otherwise as text there", "date_format, or a cast to decimal"
+            node,
+            f"{kind.lower()} reads otherwise as text there",
+            "date_format, or a cast to decimal or timestamp(6) first",
         )
+    if wider := with_a_whole_digit(kind):
+        node.set("this", cast_to(node.this, wider))
     if to.expressions:
         if kind != "VARCHAR":
             raise refusal(node, "Trino fails where the text is too long", "cast it to varchar")
@@ -154,6 +172,7 @@ def _to_timestamp(node: exp.Expr, to: exp.DataType) -> None:
     digits = int(to.expressions[0].name) if to.expressions else 3
     zoned = "timestamptz" if to.is_type("timestamptz") else "timestamp"
     plain = type(node)(this=node.this, to=exp.DataType.build(zoned, dialect="duckdb"))
+    plain.meta[_DIGITS] = digits
     if isinstance(node.this, exp.Literal) or digits == 6:
         node.replace(plain)
     elif digits in (0, 3):
@@ -162,11 +181,55 @@ def _to_timestamp(node: exp.Expr, to: exp.DataType) -> None:
         raise refusal(node, f"a precision of {digits} is not supported", "timestamp(6)")
 
 
-def _row(node: exp.Expr, to: exp.DataType) -> None:
-    fields = [
-        exp.PropertyEQ(
-            this=exp.to_identifier(field.name), expression=exp.Cast(this=value, to=field.args["kind"])
-        )
+def _row(node: exp.Expr, to: exp.DataType, kinds: list[str]) -> None:
+    if len(to.expressions) != len(kinds):
+        raise refusal(node, "only a row of as many plain fields as the type has is supported")
+    casts = [
+        exp.Cast(this=value, to=field.args["kind"])
         for field, value in zip(to.expressions, node.this.expressions, strict=True)
     ]
+    fields = [
+        exp.PropertyEQ(this=exp.to_identifier(field.name), expression=value)
+        for field, value in zip(to.expressions, casts, strict=True)
+    ]
     node.replace(exp.Struct(expressions=fields))
+    for value, kind in zip(casts, kinds, strict=True):
+        cast(value, [kind])
+
+
+def _parts(node: exp.Expr, kind: str, to: exp.DataType) -> None:
+    """DuckDB casts what is inside as it would outside, which is not always as Trino does."""
+    if '"NULL"' not in kind and not _casts_alike(exp.DataType.build(kind, dialect="duckdb"), to):
+        raise refusal(
+            node,
+            f"a cast of {kind.lower()} to {to.sql('trino').lower()} is not supported",
+            "cast the parts before they are put together",
+        )
+
+
+def _casts_alike(kind: exp.DataType, to: exp.DataType) -> bool:
+    """Whether DuckDB casts one type to the other just as Trino does."""
+    if to.is_type("array", "map", "struct"):
+        # DuckDB finds a row's fields by their names, Trino by their places.
+        parts, wanted = (
+            [(part.name, part.args.get("kind", part)) for part in whole.expressions] for whole in (kind, to)
+        )
+        return (
+            kind.this == to.this
+            and len(parts) == len(wanted)
+            and all(
+                name == other_name and _casts_alike(one, other)
+                for (name, one), (other_name, other) in zip(parts, wanted, strict=True)
+            )
+        )
+    is_text = to.is_type("varchar", "text") and not to.expressions
+    if kind.is_type(*_WHOLE):
+        return to.is_type(*_WHOLE, "decimal", "double", "float") or is_text
+    if kind.is_type("decimal"):
+        reads_alike = is_text and with_a_whole_digit(kind.sql("duckdb")) is None
+        return to.is_type(*_WHOLE, "decimal", "double", "float") or reads_alike
+    if kind.is_type("timestamp", "timestamptz"):
+        return kind.this == to.this and to.sql("trino").find("(6)") > 0
+    if to.is_type("varchar", "text"):
+        return is_text and kind.is_type("varchar", "text", "boolean", "date")
+    return bool(kind.this == to.this)

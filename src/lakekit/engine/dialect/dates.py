@@ -125,6 +125,33 @@ def parsed(node: exp.Expr, _kinds: list[str]) -> None:
     _check_format(node, node.args["format"])
 
 
+def from_unixtime(node: exp.Expr, kinds: list[str]) -> None:
+    """An instant of whole milliseconds; with a zone, as long as that is made use of at once."""
+    if kinds and kinds[0] in ("VARCHAR", "BOOLEAN"):
+        raise refusal(node, f"{kinds[0].lower()} is no number of seconds", "cast it")
+    if node.args.get("hours"):
+        raise refusal(node, "the zone would be lost", "add the hours to the number, and leave the zone away")
+    instant, zone = call("lk_instant", node.this), node.args.get("zone")
+    if zone is None:
+        node.replace(instant)
+        return
+    zoned = exp.AtTimeZone(this=instant, zone=zone)
+    node.replace(zoned)
+    at_time_zone(zoned, ["TIMESTAMP WITH TIME ZONE"])
+
+
+def clock(node: exp.Expr, _kinds: list[str]) -> None:
+    """Trino reads the clock to the millisecond, unless it is told otherwise."""
+    digits = int(node.this.name) if node.this else 3
+    plain = type(node)()
+    if digits == 6:
+        node.replace(plain)
+    elif digits in (0, 3):
+        node.replace(call("lk_milliseconds" if digits else "lk_seconds", plain))
+    else:
+        raise refusal(node, f"a precision of {digits} is not supported", "a precision of 6")
+
+
 def from_iso8601(node: exp.Expr, _kinds: list[str]) -> None:
     """Trino keeps milliseconds, and drops what is finer."""
     node.replace(call("date_trunc", "milliseconds", cast_to(node.this, "timestamptz")))

@@ -34,6 +34,12 @@ MACROS: Final = (
     "create macro lk_array_min(l) as case when list_count(l) = len(l) then list_min(l) end",
     # Instants round to a precision, halves up.
     "create macro lk_milliseconds(t) as date_trunc('milliseconds', t + to_microseconds(500))",
+    "create macro lk_instant(seconds) as epoch_ms(cast(floor(seconds * 1000e0 + 0.5e0) as bigint))::timestamptz",
+    # Of an instant, or a local time, of six digits.
+    """create macro lk_instant_text(t, zone) as case
+        when year(t) not between 1 and 9999 then error('The embedded engine cannot write the year of ' || t || ' as Trino would')
+        else strftime(t, '%Y-%m-%d %H:%M:%S.%f') || zone
+    end""",
     "create macro lk_seconds(t) as date_trunc('second', t + to_microseconds(500000))",
     # Scalars only; strings without their quotes. An object or an array is null.
     "create macro lk_json_scalar(j, p) as json_value(j, p) ->> '$'",
@@ -58,6 +64,8 @@ MACROS: Final = (
         else cast(j as varchar[])
     end""",
     "create macro lk_json_array_length(j) as case when json_type(j) = 'ARRAY' then json_array_length(j)::bigint end",
+    """create macro lk_pad_length(n) as case
+        when n < 0 then error('Target length must not be negative') else n::integer end""",
     """create macro lk_substr(t, start) as case
         when start = 0 or -start > length(t) then '' else substr(t, start) end""",
     """create macro lk_substr_of(t, start, size) as case

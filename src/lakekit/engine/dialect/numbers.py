@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlglot import exp
 
-from .functions import refusal
-from .rule import call, cast_to, whole_call
+from .functions import CALLED, refusal
+from .rule import call, cast_to, typed, whole_call
 
 _PRECISION: Final = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "INT": 10, "BIGINT": 19, "HUGEINT": 19}
 _FLOATS: Final = frozenset({"DOUBLE", "FLOAT", "REAL"})
@@ -28,6 +28,25 @@ def type_of_literal(text: str) -> str:
         whole, _, fraction = text.partition(".")
         return f"DECIMAL({max(len(whole.lstrip('0')) + len(fraction), 1)},{len(fraction)})"
     return "INTEGER" if int(text) < 2**31 else "BIGINT"
+
+
+def type_decimals(tree: exp.Expr) -> None:
+    """Give each decimal that is written with zeros before it Trino's type: DuckDB counts the zeros as digits."""
+    for literal in list(tree.find_all(exp.Literal)):
+        if (
+            not literal.is_string
+            and re.match(r"0+[0-9.]*\.|\.", literal.name)
+            and "e" not in literal.name.lower()
+        ):
+            literal.replace(typed(literal, type_of_literal(literal.name).lower()))
+
+
+def with_a_whole_digit(kind: str) -> str | None:
+    """The decimal, or the array of them, that can hold a 0 before the point, if ``kind`` cannot."""
+    found = re.fullmatch(r"DECIMAL\((\d+), ?(\d+)\)((?:\[\])?)", kind)
+    if not found or found[1] != found[2] or int(found[1]) == _WIDEST:
+        return None
+    return f"decimal({int(found[1]) + 1},{found[2]}){found[3]}"
 
 
 def add_or_subtract(node: exp.Expr, kinds: list[str]) -> None:
@@ -124,10 +143,18 @@ def to_places(node: exp.Expr, kinds: list[str]) -> None:
 
 
 def to_whole(node: exp.Expr, kinds: list[str]) -> None:
-    _check_number(node, kinds[0])
+    kind = kinds[0]
+    _check_number(node, kind)
+    if kind == '"NULL"':
+        raise refusal(node, "the null has no type", "cast it")
     if isinstance(node, exp.Trunc) and node.args.get("decimals"):
         raise refusal(node, "truncating to places is not supported", "round")
-    if (decimal := _decimal(kinds[0])) and kinds[0] not in _PRECISION:
+    if kind in _PRECISION:
+        whole = (
+            cast_to(node.this, f"decimal({_PRECISION[kind]},0)") if isinstance(node, exp.Trunc) else node.this
+        )
+        node.replace(exp.paren(whole))
+    elif decimal := _decimal(kind):
         precision, scale = decimal
         more = 0 if isinstance(node, exp.Trunc) else min(scale, 1)
         node.replace(cast_to(node.copy(), f"decimal({max(precision - scale + more, 1)},0)"))
@@ -136,6 +163,28 @@ def to_whole(node: exp.Expr, kinds: list[str]) -> None:
 def sign(node: exp.Expr, kinds: list[str]) -> None:
     kind = kinds[0]
     node.replace(cast_to(node.copy(), kind if kind in _FLOATS | set(_PRECISION) else "decimal(1,0)"))
+
+
+def logarithm(node: exp.Expr, _kinds: list[str]) -> None:
+    """Trino divides two natural logarithms, which shows in the last digit; only ``log10`` is its own."""
+    base, value = node.this, node.expression
+    if value is None:
+        raise refusal(node, "it has no base", "ln, log10")
+    if node.meta.get(CALLED) == "log10":
+        node.replace(call("log10", value))
+    else:
+        node.replace(call("lk_ratio", call("ln", value), call("ln", base)))
+
+
+def bitwise_not(node: exp.Expr, kinds: list[str]) -> None:
+    if kinds[0] not in _PRECISION and kinds[0] != '"NULL"':
+        raise refusal(node, "only whole numbers have bits")
+    node.set("this", cast_to(node.this, "bigint"))
+
+
+def random(node: exp.Expr, _kinds: list[str]) -> None:
+    if node.this:
+        raise refusal(node, "a whole number is not supported", "cast(floor(random() * n) as integer)")
 
 
 def count_if(node: exp.Expr, _kinds: list[str]) -> None:
@@ -203,5 +252,7 @@ def _keep_real(aggregate: exp.Expr, kind: str) -> None:
 
 
 def _check_number(node: exp.Expr, kind: str) -> None:
+    if kind == "INTERVAL" and isinstance(node, exp.Avg | exp.Sum):
+        raise refusal(node, "intervals cannot be summed", "date_diff('second', …)")
     if kind in ("VARCHAR", "BOOLEAN", "JSON"):
         raise refusal(node, f"Trino does no arithmetic on {kind.lower()}", "cast it")

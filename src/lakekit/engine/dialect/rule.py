@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_TYPED: Final = "typed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,16 @@ def first(node: exp.Expr) -> list[exp.Expr]:
     return [inner]
 
 
+def cast_parts(node: exp.Expr) -> list[exp.Expr]:
+    """What is cast; and where that is a row that is made on the spot, each of its fields."""
+    return [node.this, *(node.this.expressions if isinstance(node.this, exp.Struct) else ())]
+
+
+def outside_lambda(node: exp.Expr) -> list[exp.Expr]:
+    """The first operand, unless it may be a lambda's parameter, whose type nobody tells."""
+    return [] if node.find_ancestor(exp.Lambda) else first(node)
+
+
 def call(name: str, *arguments: exp.Expr | str | int) -> exp.Expr:
     """A call of a DuckDB function or macro by its very name; strings and numbers are literals."""
     return exp.Anonymous(
@@ -48,6 +61,24 @@ def call(name: str, *arguments: exp.Expr | str | int) -> exp.Expr:
 def cast_to(node: exp.Expr, kind: str) -> exp.Expr:
     """A cast to a DuckDB type."""
     return exp.Cast(this=node, to=exp.DataType.build(kind, dialect="duckdb"))
+
+
+def typed(literal: exp.Expr, kind: str) -> exp.Expr:
+    """A literal with another type than DuckDB gives it; a literal all the same to whoever asks ``is_literal``."""
+    node = cast_to(literal.copy(), kind)
+    node.meta[_TYPED] = True
+    return node
+
+
+def is_literal(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Literal) or _TYPED in node.meta
+
+
+def as_written(node: exp.Expr) -> exp.Expr:
+    """A literal without the type that it was given; any other node as it is."""
+    written = node.this if _TYPED in node.meta else node
+    assert isinstance(written, exp.Expr)
+    return written
 
 
 def whole_call(aggregate: exp.Expr) -> exp.Expr:

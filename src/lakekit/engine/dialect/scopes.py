@@ -18,7 +18,7 @@ from .rule import whole_call
 from .rules import RULES, static_type
 from .unnest import Columns, as_lateral, columns_of, joins_its_only_source, unnest_within_source
 
-_NOT_FOUND: Final = re.compile(r"Binder Error: Referenced|Catalog Error: Table with name")
+_NOT_FOUND: Final = re.compile(r'Binder Error: Referenced \w+ "(.*?)"|Catalog Error: Table with name')
 
 Describe = Callable[[str], Sequence[tuple[str, str]]]
 """The names and the types, in DuckDB's words, of a query's columns."""
@@ -150,10 +150,15 @@ class Scopes:
                 break
             query = f"select asked.* {_from(outer)} cross join lateral ({query}) as asked"
             scope = outer
-        if _NOT_FOUND.match(failure.what) and not asked[0].find_ancestor(exp.Lambda):
+        missing = _NOT_FOUND.match(failure.what)
+        # It may be a lambda's parameter, of which DuckDB does not know outside of it.
+        of_lambda = next((one for one in asked if missing and missing[1] in _parameters(one)), None)
+        if missing and of_lambda is None:
             raise failure
         raise refusal(
-            asked[0], f"its type cannot be told: {str(failure).splitlines()[0]}", "name it in a subquery"
+            of_lambda or asked[0],
+            f"its type cannot be told: {str(failure).splitlines()[0]}",
+            "name it in a subquery",
         ) from failure
 
     def _source_of_change(self, tree: exp.Expr) -> Callable[[], str]:
@@ -163,6 +168,15 @@ class Scopes:
             part.sql("duckdb") for part in (target, using) if isinstance(part, exp.Table | exp.Subquery)
         ]
         return lambda: f"from {' cross join '.join(sources)}" if sources else ""
+
+
+def _parameters(node: exp.Expr) -> set[str]:
+    """The names of the parameters of the lambdas that it stands in."""
+    names: set[str] = set()
+    while lambda_ := node.find_ancestor(exp.Lambda):
+        names |= {parameter.name for parameter in lambda_.expressions}
+        node = lambda_
+    return names
 
 
 def _children(node: exp.Expr) -> Iterator[exp.Expr]:

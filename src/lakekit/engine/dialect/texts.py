@@ -9,9 +9,11 @@ from sqlglot import exp
 
 from . import dates
 from .functions import refusal
-from .rule import call, cast_to
+from .numbers import with_a_whole_digit
+from .rule import call, cast_to, is_literal
 
 _NOT_IN_RE2: Final = re.compile(r"\(\?[=!<>]|\\[1-9]|[*+?}]\+|\\[GZ]|\\p\{Is|\[[^\]]*&&")
+_NO_GROUPS: Final = re.compile(r"(?s:\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\])")
 _NUMBERS: Final = ("decimal", "double", "float", "tinyint", "smallint", "int", "bigint")
 
 
@@ -31,7 +33,7 @@ def beside_literal(node: exp.Expr) -> list[exp.Expr]:
             operands = [node.this, node.expression]
     if any(isinstance(operand, exp.Query | exp.Subquery) for operand in operands):
         return []
-    literals = [operand for operand in operands if isinstance(operand, exp.Literal)]
+    literals = [operand for operand in operands if is_literal(operand)]
     if node.find_ancestor(exp.Lambda):  # whose parameters' types nobody tells
         literals = [literal for literal in literals if literal.is_string]
     return operands if literals else []
@@ -71,12 +73,56 @@ def replace(node: exp.Expr, _kinds: list[str]) -> None:
         raise refusal(node, "Trino finds the empty text between all letters")
 
 
+def array_join(node: exp.Expr, kinds: list[str]) -> None:
+    """As text, DuckDB has no zero before the point where the decimal has no place for one."""
+    if not re.fullmatch(
+        r'(VARCHAR|BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|DATE|JSON|DECIMAL.*|"NULL")(\[\])?', kinds[0]
+    ):
+        raise refusal(node, f"{kinds[0].lower()} reads otherwise as text there", "cast its elements")
+    if wider := with_a_whole_digit(kinds[0]):
+        node.set("this", cast_to(node.this, wider))
+
+
+def length(node: exp.Expr, kinds: list[str]) -> None:
+    if kinds == ["BLOB"]:
+        node.replace(call("octet_length", node.this))
+
+
+def reverse(node: exp.Expr, kinds: list[str]) -> None:
+    if kinds == ['"NULL"']:
+        raise refusal(node, "the null has no type", "cast it")
+    if kinds and kinds[0].endswith("]"):
+        node.replace(call("list_reverse", node.this))
+    _no_binary(node, kinds)
+
+
+def pad(node: exp.Expr, kinds: list[str]) -> None:
+    if not node.args.get("fill_pattern"):
+        raise refusal(node, "it does not say with what", "' '")
+    _no_binary(node, kinds)
+    node.set("expression", call("lk_pad_length", node.expression))
+
+
+def binary(node: exp.Expr, kinds: list[str]) -> None:
+    """Hashes and codes of varbinary: DuckDB takes text, too."""
+    if kinds and kinds[0] not in ("BLOB", '"NULL"'):
+        raise refusal(
+            node, f"Trino does not take {kinds[0].lower()}", "" if isinstance(node, exp.Decode) else "to_utf8"
+        )
+
+
+def _no_binary(node: exp.Expr, kinds: list[str]) -> None:
+    if kinds == ["BLOB"]:
+        raise refusal(node, "varbinary is not supported", "from_utf8, where it is text")
+
+
 def extreme(node: exp.Expr, _kinds: list[str]) -> None:
     """Trino answers null where a null is among the elements."""
     node.replace(call("lk_array_max" if isinstance(node, exp.ArrayMax) else "lk_array_min", node.this))
 
 
-def substring(node: exp.Expr, _kinds: list[str]) -> None:
+def substring(node: exp.Expr, kinds: list[str]) -> None:
+    _no_binary(node, kinds)
     length = node.args.get("length")
     name = "lk_substr_of" if length else "lk_substr"
     node.replace(call(name, node.this, node.args["start"], *([length] if length else [])))
@@ -102,9 +148,16 @@ def regular_expression(node: exp.Expr, _kinds: list[str]) -> None:
 def regexp_extract(node: exp.Expr, kinds: list[str]) -> None:
     regular_expression(node, kinds)
     group = node.args.get("group")
+    if group and not (isinstance(group, exp.Literal) and int(group.name) <= _groups(node.expression.name)):
+        raise refusal(node, "the pattern has no such group")
     if group and group.name != "0" and re.search(r"[?|*]", node.expression.name):
         raise refusal(node, "a group that takes no part is empty there, and null in Trino")
     node.replace(call("lk_regexp_extract", node.this, node.expression, group or 0))
+
+
+def _groups(pattern: str) -> int:
+    """How many groups a pattern has that looks neither around nor names them."""
+    return len(re.findall(r"\((?!\?)", _NO_GROUPS.sub("", pattern)))
 
 
 def regexp_replace(node: exp.Expr, kinds: list[str]) -> None:

@@ -112,6 +112,8 @@ def answer(cursor: DuckDBPyConnection) -> pa.Table:
     kinds = [column[1] for column in cursor.description]
     table = cursor.to_arrow_table()
     columns = []
+    if any(kind.id == "interval" for kind in kinds):
+        raise QueryFailed("A column's type cannot be returned.", why="it is an interval", todo="cast it")
     for name, column, kind in zip(table.column_names, table.columns, kinds, strict=True):
         wanted = _answered(kind, column.type)
         try:

@@ -28,9 +28,22 @@
 {%- endmacro %}
 
 {% macro lakekit__snapshot_hash_arguments(args) -%}
+  {#- A time reads as text as Trino's do once it has a precision; dbt gives it last. -#}
+  {%- set time = args | last -%}
+  {%- set found = adapter.get_column_schema_from_query("select " ~ time ~ " as at from (" ~ model.compiled_code ~ ") as source") -%}
+  {%- set time = "cast(" ~ time ~ " as " ~ found[0].data_type ~ ")" if found else time -%}
   lower(to_hex(md5(to_utf8(
-    {%- for arg in args -%}
+    {%- for arg in args[:-1] + [time] -%}
       coalesce(cast({{ arg }} as varchar), ''){{ " || '|' || " if not loop.last }}
     {%- endfor -%}
   ))))
 {%- endmacro %}
+
+{% macro lakekit__post_snapshot(staging_relation) %}
+  {% do adapter.drop_relation(staging_relation) %}
+{% endmacro %}
+
+{# dbt asks a macro for these where a snapshot keeps records of what was deleted. #}
+{% macro lakekit__get_columns_in_relation(relation) %}
+  {{ return(adapter.get_columns_in_relation(relation)) }}
+{% endmacro %}
