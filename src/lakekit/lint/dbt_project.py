@@ -50,7 +50,7 @@ def read(text: str, file: str) -> DbtProject:
         document = parse(text)
     except YamlError as error:
         line = text.count("\n", 0, error.offset) + 1
-        raise ProjectError(f"{file} is not valid YAML.", why=f"line {line}: {error.message}") from error
+        raise ProjectError(f"{file} is not valid YAML.", why=f"line {line}: {error.what}") from error
     values = plain(document)
     if not isinstance(values, dict) or not isinstance(values.get("name"), str):
         raise ProjectError(f"{file} is no dbt project.", why="it has no name", todo="write `name: lakehouse`")
@@ -59,7 +59,7 @@ def read(text: str, file: str) -> DbtProject:
         given = values.get(key, list(default))
         if not isinstance(given, list) or not all(isinstance(path, str) for path in given):
             raise ProjectError(f"{file} has no list of {key}.", todo=f"write `{key}: [{default[0]}]`")
-        return tuple(path.strip("/") for path in given)
+        return tuple(path.rstrip("/") or "/" for path in given)
 
     def table(key: str) -> dict[str, Any]:
         given = values.get(key) or {}

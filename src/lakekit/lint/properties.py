@@ -79,7 +79,7 @@ def read(text: str) -> Properties:
     try:
         document = parse(text)
     except YamlError as error:
-        return Properties((), (), (), (), Broken(error.message, error.offset, error.offset))
+        return Properties((), (), (), (), Broken(error.what, error.offset, error.offset))
     top = document.value if isinstance(document.value, dict) else {}
     called = list(jinja.calls(text, 0, len(text))) if "ref(" in text or "source(" in text else []
     return Properties(

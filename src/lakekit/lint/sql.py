@@ -56,9 +56,13 @@ class Sql(NamedTuple):
 _CALLS: Final = re.compile(r"\(\s*(\w+)")
 _NOISE: Final = re.compile(r"""'[^']*+'|"[^"\n]*+'[^"\n]*+"|--[^\n]*+|/\*(?s:.*?)\*/|\{\#(?s:.*?)\#\}""")
 _OPENS: Final = re.compile(r"\{%[-+]?\s*(\w+)")
+# {% set x %}…{% endset %}, perhaps with filters.
+_SETS: Final = re.compile(r"\{%[-+]?\s*set\s+[\w.,\s]+?(?:\||[-+]?%\})")
+_BRANCHES: Final = {"elif": ("if",), "else": ("if", "for")}
 _SNAPSHOT: Final = re.compile(r"\{%[-+]?\s*snapshot\s+(\w+)")
 _BLOCKS: Final = frozenset({
-    "if", "for", "macro", "call", "filter", "set", "raw", "snapshot", "test", "data_test", "materialization", "docs",
+    "if", "for", "macro", "call", "filter", "raw", "snapshot", "test", "data_test", "materialization", "docs", "with",
+    "autoescape", "block",
 })  # fmt: skip
 
 
@@ -77,13 +81,15 @@ def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
     for block in jinja.BLOCK.finditer(text):
         start, end = block.span()
         if block[4]:
-            broken = broken or Broken(f"'{block[0]}' is never closed", start, end)
+            broken = Broken(f"'{block[0]}' is never closed", start, end)
         elif block[2]:
-            broken = broken or _nested(block[2], start, end, open_)
+            broken = _nested(block[0], start, end, open_)
             if snapshot := _SNAPSHOT.match(block[0]):
                 named = snapshot[1]
         elif not block[1]:
             continue
+        if broken:  # to look for the ends of further ones takes long where there are none
+            break
         for call in jinja.calls(text, start, end):
             if call.function == "config":
                 configurations.append(Configuration(call.keywords | _given(call), call.start, call.end))
@@ -95,6 +101,7 @@ def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
                 dynamic = True
     if open_ and not broken:
         broken = Broken(f"'{{% {open_[-1][0]} %}}' is never ended", *open_[-1][1:])
+    is_model, is_staging = is_model and not broken, is_staging and not broken
     bare_ = bare(text) if is_model else ""
     return Sql(
         refs=tuple(refs),
@@ -120,8 +127,13 @@ def _nested(block: str, start: int, end: int, open_: list[tuple[str, int, int]])
     """Keep account of what is open; what is wrong with it, if anything is."""
     word = _OPENS.match(block)
     name = word[1] if word else ""
-    if name in _BLOCKS and not (name == "set" and "=" in block):
+    if name == "raw":  # BLOCK takes one that ends as a whole
+        return Broken("'{% raw %}' is never ended", start, end)
+    if name in _BLOCKS or _SETS.match(block):
         open_.append((name, start, end))
+    elif name in _BRANCHES:
+        if not open_ or open_[-1][0] not in _BRANCHES[name]:
+            return Broken(f"'{{% {name} %}}' is of nothing that is open", start, end)
     elif name.startswith("end"):
         if not open_ or open_[-1][0] != name[3:]:
             return Broken(f"'{{% {name} %}}' ends nothing that is open", start, end)

@@ -71,6 +71,7 @@ _NOT_CALLED: Final = frozenset(
 _JINJA: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _SIGNS: Final = re.compile(r"[-+*/%|=<>!]|\{%")
 _SPACES: Final = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+_MORE_TABLES: Final = re.compile(r"from\s[^(),]*,")
 _NAMES_NOTHING: Final = _WORDS | _AGGREGATES
 
 
@@ -86,7 +87,8 @@ def glance(bare: str) -> Glance:
     said = _JINJA.sub(" ", bare)
     words = said.translate(_SPACES).split()
     known = set(words)
-    plain = known.isdisjoint(_KINDS) and known.isdisjoint(_AGGREGATES) and not _SIGNS.search(said)
+    plain = known.isdisjoint(_KINDS) and known.isdisjoint(_AGGREGATES)
+    plain = plain and not (_SIGNS.search(said) or _MORE_TABLES.search(said))
     defined = {after for word, after in zip(words, words[1:], strict=False) if word == "as"}
     names = known - _NAMES_NOTHING - defined
     return Glance(plain, frozenset(name for name in names if not name[0].isdigit()))
