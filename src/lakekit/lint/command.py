@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
         sum(each.judged for each in outcomes),
         sum(each.silenced for each in outcomes),
     )
-    sys.stdout.write(_report(options, outcome, [facts for facts, _ in projects]))
+    _write(_report(options, outcome, [facts for facts, _ in projects]))
     if any(finding.code == NOTHING for finding in outcome.findings):
         return 2
     return 1 if outcome.findings else 0
@@ -63,14 +63,15 @@ def _lint(facts: Facts, selection: Selection, files: frozenset[str] | None) -> O
 
 def _projects(options: argparse.Namespace) -> list[tuple[Facts, frozenset[str] | None]]:
     """Each project that the call is about, with the files that are; None is all."""
+    for file in options.files:
+        if not os.path.lexists(file):
+            raise UsageError(f"There is no file {os.path.relpath(file)}.")
     if options.project or not options.files:
         found = opening.at(os.path.abspath(options.project or "."))
         files = frozenset(map(os.path.abspath, options.files)) or None
         return [(opening.load(*found), files)]
     groups: dict[tuple[str, str], set[str]] = {}
     for file in map(os.path.abspath, options.files):
-        if not os.path.exists(file):
-            raise UsageError(f"There is no file {os.path.relpath(file)}.")
         if found_around := opening.around(file):
             groups.setdefault(found_around, set()).add(file)
         elif os.path.isdir(file):
@@ -84,10 +85,17 @@ def _report(options: argparse.Namespace, outcome: Outcome, projects: list[Facts]
     from .reports import FORMATS
 
     def text(path: str) -> str:
-        return next((one.text(path) for one in projects if path.startswith(one.root)), "")
+        # A model path may lead out of a project's folder.
+        return next((one for one in projects if path.startswith(one.root + os.sep)), projects[0]).text(path)
 
     given = {"colour": _is_coloured()} if options.format == "text" else {}
     return FORMATS[options.format](outcome, rules(), text, **given)
+
+
+def _write(report: str) -> None:
+    """What standard output has no sign for is written by its number."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(report.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _is_coloured() -> bool:

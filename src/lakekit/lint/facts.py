@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import re
 from functools import cached_property
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Final
 
 from .. import streams
+from ..errors import ProjectError
 from . import properties as properties_
 from . import sql as sql_
 from . import staging
@@ -91,6 +93,7 @@ class Facts:
             (self.files.python, Python),
             (self.files.python_models, Python),
             (self.files.cubes, Cube),
+            (self.files.links, File),
         ):
             for path in paths:
                 yield kind(path, self)
@@ -119,14 +122,18 @@ class Facts:
 
     def broken(self, path: str) -> sql_.Broken | None:
         """Why a file is not what it should be, if it is not."""
+        if path in self.files.links:
+            leads = "to a folder, and dbt follows none" if os.path.isdir(path) else "to itself"
+            return sql_.Broken(f"it is a symbolic link {leads}", 0, 0)
         self.text(path)
         if why := self._unreadable.get(path):
             return sql_.Broken(why, 0, 0)
-        if path.endswith(".sql"):
+        ending = path.lower()
+        if ending.endswith(".sql"):
             return self.sql(path).broken
-        if path.endswith((".yml", ".yaml")):
+        if ending.endswith((".yml", ".yaml")):
             return None if path in self._cubes else self.properties(path).broken
-        if path.endswith(".json"):
+        if ending.endswith(".json"):
             stream = self.stream(path)
             return stream if isinstance(stream, sql_.Broken) else None
         return None
@@ -256,8 +263,12 @@ class Facts:
     def _packages(self) -> dict[str, frozenset[str]] | None:
         """The installed packages' models and seeds; None where there are none."""
         folder = os.path.join(self.folder, self.dbt.packages_path)
-        if not os.path.isdir(folder):
+        try:
+            packages = sorted(os.listdir(folder))
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise ProjectError(f"{folder} cannot be read.", why=error.strerror or str(error)) from error
         return {
             package: frozenset(
                 _stem(file)
@@ -265,7 +276,7 @@ class Facts:
                 for file in files
                 if file.endswith((".sql", ".csv", ".py"))
             )
-            for package in sorted(os.listdir(folder))
+            for package in packages
         }
 
     @cached_property
@@ -302,6 +313,8 @@ def read(path: str) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         try:
+            if not S_ISREG(os.fstat(descriptor).st_mode):
+                raise Unreadable("it is no regular file")
             chunks = []
             while chunk := os.read(descriptor, 1 << 20):
                 chunks.append(chunk)

@@ -35,8 +35,8 @@ def at(start: str) -> tuple[str, str]:
     if found := around(start):
         return found
     below = sorted(_below(start, _DEEPEST))
-    if len(below) == 1:
-        return below[0], below[0]
+    if len(below) == 1:  # with the lakekit.toml that may lie above it
+        return around(below[0]) or (below[0], below[0])
     if below:
         names = ", ".join(os.path.relpath(one, start) for one in below)
         raise ProjectError(
@@ -70,8 +70,10 @@ def _table(root: str) -> dict[str, Any]:
     file = os.path.join(root, _SETTINGS)
     try:
         return tomllib.loads(read(file))
-    except (tomllib.TOMLDecodeError, Unreadable) as error:
+    except (ValueError, Unreadable) as error:
         raise SettingsError(f"{file} is not valid TOML.", why=str(error)) from error
+    except RecursionError as error:
+        raise SettingsError(f"{file} is not valid TOML.", why="it is nested too deeply") from error
 
 
 def _dbt_folder(root: str, table: dict[str, Any]) -> str:

@@ -77,7 +77,8 @@ class Model(SqlFile):
             own = entry.config.get(key, entry.config.get(f"+{key}"))
         if own is None:
             return self.facts.dbt.config(self.folders, self.name, key)
-        return DYNAMIC if isinstance(own, str) and "{{" in own else own
+        values = own if isinstance(own, list) else [own]
+        return DYNAMIC if any(isinstance(one, str) and "{{" in one for one in values) else own
 
 
 class PropertiesFile(File):

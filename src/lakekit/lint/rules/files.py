@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from ... import streams
 from ...naming import META_COLUMNS, Layer
 from ..findings import Problem
-from ..jinja import DYNAMIC
 from ..registry import rule
 from ..sql import Broken
 
@@ -91,7 +90,7 @@ def key_untested(model: Model, facts: Facts) -> Iterator[Problem]:
     """
     key = model.config("unique_key")
     columns = [key] if isinstance(key, str) and key else key
-    if columns is DYNAMIC or not isinstance(columns, list):
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
         return
     entry = model.entry
     tests = {column.name.lower(): column.tests for column in entry.columns} if entry else {}
