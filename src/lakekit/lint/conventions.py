@@ -138,6 +138,8 @@ def _convention(default: Convention, value: Any, where: str, file: str) -> Conve
                 file, f"it has no setting '{where}.{key}'", f"a layer's are: {', '.join(Convention._fields)}"
             )
         given[key] = _texts(texts, f"{where}.{key}", file)
+        if not given[key]:
+            raise _wrong(file, f"{where}.{key} is empty", "name one at least, or leave it out")
     for pattern in given.get("names", ()):
         parts = re.findall(r"\{(.*?)\}", pattern)
         if len(set(parts)) < len(parts) or not all(part.isidentifier() for part in parts):

@@ -66,7 +66,7 @@ def read(text: str, file: str) -> DbtProject:
         given = values.get(key, list(default))
         if not isinstance(given, list) or not all(isinstance(path, str) for path in given):
             raise ProjectError(f"{file} has no list of {key}.", todo=f"write `{key}: [{default[0]}]`")
-        return tuple(path.strip("/") for path in given)
+        return tuple(path.rstrip("/") or "/" for path in given)
 
     def table(key: str) -> dict[str, Any]:
         given = values.get(key) or {}

@@ -41,9 +41,11 @@ def share(judge: Judge, facts: Facts, subjects: list[File], processes: int) -> J
     try:
         results = [judge.judge(own, exchange), *map(_result, children)]
     finally:
+        # All of them before waiting for any: each has inherited the ends of those before it.
         for child in children:
             child.hears.close()
             child.tells.close()
+        for child in children:
             os.waitpid(child.process, 0)
     findings = [finding for result in results for finding in result.findings]
     return Judged(sorted(findings, key=lambda one: one[:7]), sum(result.silenced for result in results))

@@ -51,13 +51,21 @@ class Judge:
         self._facts = facts
         settings = facts.conventions
         self.known = rules()
-        self.codes = chosen(
-            self.known, selection.select or settings.select, (*selection.ignore, *settings.ignore)
-        )
+        select = selection.select or settings.select
+        # Who selects a code in the call means it, whatever the settings ignore.
+        ignore = (*selection.ignore, *(code for code in settings.ignore if code not in selection.select))
+        self.codes = chosen(self.known, select, ignore)
+        if not self.codes:
+            raise UsageError(
+                "No lint rule is left to judge by.",
+                why=f"{', '.join(select) or 'all'} selected, {', '.join(ignore)} ignored",
+                todo="ignore less",
+            )
         self._settings = {code: _settings(self.known, code, given) for code, given in settings.rules.items()}
         self._silent = [
-            (os.path.join(facts.root, folder) + os.sep, chosen(self.known, codes, ()))
+            (os.path.normpath(os.path.join(facts.root, folder)) + os.sep, chosen(self.known, codes, ()))
             for folder, codes in settings.folders.items()
+            if codes
         ]
         self._plans: dict[tuple[type, Any, bool], list[tuple[Rule, Check]]] = {}
 
@@ -141,7 +149,8 @@ class Judge:
             return loud, len(found) - len(loud)
         sifted = comments.sift(loud, noqas, self.known, self.codes - {UNUSED})
         standing = list(sifted.standing)
-        if UNUSED in self.codes and UNUSED not in quiet:
+        # Of a broken file nearly nothing was asked.
+        if UNUSED in self.codes and UNUSED not in quiet and not self._facts.broken(path):
             check = self.known[UNUSED].check
             standing.extend(
                 Finding(path, *locate(text, one.start, one.end), UNUSED, one.message, one.fix)
@@ -187,7 +196,7 @@ def _settings(known: dict[str, Rule], code: str, given: dict[str, Any]) -> dict[
             raise SettingsError(f"lint.rules.{code}.{name} is no setting of {code}.", todo=f"it has: {all_}")
         default = defaults[name]
         wanted = list if isinstance(default, tuple) else type(default)
-        if type(value) is not wanted:
+        if type(value) is not wanted or (wanted is list and not _fits(value, default)):
             raise SettingsError(
                 f"lint.rules.{code}.{name} is wrong.",
                 why=f"it is {value!r}",
@@ -197,5 +206,9 @@ def _settings(known: dict[str, Rule], code: str, given: dict[str, Any]) -> dict[
     return made
 
 
+def _fits(value: list[Any], default: tuple[str, ...]) -> bool:
+    return all(isinstance(one, str) for one in value) and bool(value or not default)
+
+
 def _example(default: Any) -> str:
-    return str(list(default)) if isinstance(default, tuple) else repr(default)
+    return str(list(default) or ["…"]) if isinstance(default, tuple) else repr(default)
