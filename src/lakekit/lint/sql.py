@@ -56,6 +56,7 @@ _NOISE: Final = re.compile(
     r"""'[^']*+'|"[^"\n]*+'[^"\n]*+"|""" + jinja.LINE_COMMENT + r"|/\*(?s:.*?)\*/|\{\#(?s:.*?)\#\}"
 )
 _OPENS: Final = re.compile(r"\{%[-+]?\s*(\w+)")
+_BRANCHES: Final = {"elif": ("if",), "else": ("if", "for")}
 _SNAPSHOT: Final = re.compile(r"\{%[-+]?\s*snapshot\s+(\w+)")
 _BLOCKS: Final = frozenset({
     "if", "for", "macro", "call", "filter", "set", "raw", "snapshot", "test", "data_test", "materialization", "docs",
@@ -131,8 +132,15 @@ class _Blocks:
         name = word[1] if word else ""
         if name == "snapshot" and (snapshot := _SNAPSHOT.match(block)):
             self.named = snapshot[1]
-        if name in _BLOCKS and not (name == "set" and "=" in block):
+        if name == "raw":  # one that ends is taken as a whole
+            self.broken = self.broken or Broken("'{% raw %}' is never ended", start, end)
+        elif name in _BLOCKS and not (name == "set" and "=" in block):
             self._open.append((name, start, end))
+        elif name in _BRANCHES:
+            if not (self._open and self._open[-1][0] in _BRANCHES[name]):
+                self.broken = self.broken or Broken(
+                    f"'{{% {name} %}}' is of nothing that is open", start, end
+                )
         elif name.startswith("end"):
             if self._open and self._open[-1][0] == name[3:]:
                 self._open.pop()
