@@ -97,9 +97,7 @@ def plant(project: Path, seeds: Iterable[Seed]) -> list[Place]:
 
 def places(outcome: Outcome, project: Path) -> list[Place]:
     """The findings of a run, as seeds have them."""
-    return _sorted(
-        (one.code, one.path.removeprefix(f"{project}/"), *one[1:5]) for one in outcome.findings
-    )
+    return _sorted((one.code, one.path.removeprefix(f"{project}/"), *one[1:5]) for one in outcome.findings)
 
 
 def renamed(seed: Seed, rename: Callable[[str], str]) -> Seed:
@@ -219,7 +217,7 @@ SEEDS = (
         "      - input: ref('«LK204|int_shopify__nothing»')\n        rows: []\n    expect: {rows: []}\n"
     )}),
     Seed("LK204 a table of a source", {"orchestration/tests/no_flows.sql": 'select 1 from {{ source("«LK204|klaviyo", "flow»") }}\n'}),
-    Seed("LK205 a model's table", {f"{MARTS}/fct_d.sql": 'select 1 as one from «LK205|lake.core.int_shopify__orders»\n',
+    Seed("LK205 a model's table", {f"{MARTS}/fct_d.sql": "select 1 as one from «LK205|lake.core.int_shopify__orders»\n",
                                    f"{MARTS}/_d.yml": _entry("fct_d")}),
     Seed("LK205 of a join", {f"{MARTS}/fct_e.sql": (
         'with a as (select 1 as one)\nselect a.one\nfrom a\n/* from b */ left join «LK205|"raw"."Orders"» as b on a.one = b.one\n'
@@ -300,8 +298,8 @@ SEEDS = (
     Seed("LK503 an empty description", {f"{MARTS}/fct_m.sql": _MART, f"{MARTS}/_m.yml": "models:\n  - name: fct_m\n    description: ' '\n"},
          (("LK503", f"{MARTS}/fct_m.sql"),)),
     Seed("LK504 of no model", {MART_ENTRIES: ("models:\n", "models:\n  - name: «LK504|fct_gone»\n    description: Gone.\n")}),
-    Seed("LK504 a second one", {KLAVIYO: ("models:\n", "models:\n  - {description: Once., name: 'stg_klaviyo__n'}\n"
-                                          "  - name: '«LK504|stg_klaviyo__n»'\n    description: Twice.\n"),
+    Seed("LK504 a second one", {KLAVIYO: ("models:\n", ("models:\n  - {description: Once., name: 'stg_klaviyo__n'}\n"
+                                          "  - name: '«LK504|stg_klaviyo__n»'\n    description: Twice.\n")),
                                 f"{STREAMS}/klaviyo/stg_klaviyo__n.sql": _STAGING}),
     Seed("LK505 not unique", {f"{CORE}/klaviyo/int_klaviyo__untested.sql": _CORE.replace("config", "«LK505|config").replace(") }}\nsel", ")» }}\nsel"),
                               f"{CORE}/klaviyo/_untested.yml": _entry("int_klaviyo__untested", "flow_id").replace("unique, ", "")}),

@@ -34,7 +34,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new project, with the configured catalogs that its schema references were taken from."""
     project = new(tmp_path_factory.mktemp("lint") / "shop")
     for source in ("klaviyo", "shopify"):
-        streams = [json.loads(file.read_bytes()) for file in sorted((project / STREAMS / source).glob("*.json"))]
+        streams = [
+            json.loads(file.read_bytes()) for file in sorted((project / STREAMS / source).glob("*.json"))
+        ]
         configured = [{"stream": stream, "sync_mode": "incremental"} for stream in streams]
         (project / f"{source}.json").write_text(json.dumps({"streams": configured}))
     return project
@@ -91,7 +93,9 @@ def other_shop(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_rule_has_seeds() -> None:
     seeded = [seed.code for seed in SEEDS]
-    assert {code: seeded.count(code) for code in rules() if seeded.count(code) < 2 and code not in OTHERS} == {}
+    assert {
+        code: seeded.count(code) for code in rules() if seeded.count(code) < 2 and code not in OTHERS
+    } == {}
 
 
 def test_a_new_project_is_clean(shop: Path) -> None:
@@ -131,7 +135,9 @@ def seeded(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_some_files_alone_are_judged_as_in_the_whole_run(seeded: tuple[Path, Outcome], data: st.DataObject) -> None:
+def test_some_files_alone_are_judged_as_in_the_whole_run(
+    seeded: tuple[Path, Outcome], data: st.DataObject
+) -> None:
     project, whole = seeded
     all_ = sorted(str(path) for path in (project / "orchestration").rglob("*.*"))
     files = data.draw(st.sets(st.sampled_from(all_), min_size=1, max_size=6))
@@ -158,6 +164,7 @@ def test_several_processes_find_the_same(
 
 # Settings
 
+
 def seeds(*codes: str) -> list[Seed]:
     return [seed for seed in TOGETHER if seed.code in codes]
 
@@ -180,7 +187,9 @@ def seeds(*codes: str) -> list[Seed]:
         (Selection(("LK204",)), 'ignore = ["LK2"]', {"LK204"}),
     ],
 )  # fmt: skip
-def test_what_is_selected_and_ignored(project: Path, selection: Selection, setting: str, kept: set[str]) -> None:
+def test_what_is_selected_and_ignored(
+    project: Path, selection: Selection, setting: str, kept: set[str]
+) -> None:
     expected = plant(project, seeds("LK201", "LK204", "LK205", "LK503"))
     set_(project, f"\n[lint]\n{setting}\n")
     assert places(judged(project, selection), project) == [place for place in expected if place[0] in kept]
@@ -228,7 +237,9 @@ def test_what_a_folder_ignores(
         ('rules.LK105.name = "{source}.yml"', "streams/klaviyo/crm.yml", "sources: [{name: crm}]", []),
     ],
 )  # fmt: skip
-def test_settings_of_layers_and_rules(project: Path, setting: str, file: str, text: str, expected: list[str]) -> None:
+def test_settings_of_layers_and_rules(
+    project: Path, setting: str, file: str, text: str, expected: list[str]
+) -> None:
     path = project / ASSETS / file
     path.write_text(text)
     if path.suffix == ".sql":

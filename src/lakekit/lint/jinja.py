@@ -41,6 +41,10 @@ _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _CONSTANTS: Final = {
     "true": True, "True": True, "false": False, "False": False, "none": None, "None": None,
 }  # fmt: skip
+_DEPTH: Final = 50
+"""Lists within lists: what is deeper is no literal that anyone wrote."""
+_DIGITS: Final = 1000
+"""More of them than Python makes an integer of."""
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -146,7 +150,7 @@ def _past(text: str, at: int, end: int, sign: str) -> tuple[int, bool]:
     return (token.end(), True) if token[4] == sign else (at, False)
 
 
-def _value(text: str, at: int, end: int) -> tuple[Any, int, tuple[int, int] | None]:
+def _value(text: str, at: int, end: int, depth: int = 0) -> tuple[Any, int, tuple[int, int] | None]:
     """The expression at ``at``: its value, where it ends, and its place if it is a text."""
     token = _TOKEN.match(text, at, end)
     if token is None:
@@ -160,11 +164,11 @@ def _value(text: str, at: int, end: int) -> tuple[Any, int, tuple[int, int] | No
     elif word:
         value = _CONSTANTS.get(word, DYNAMIC)
     elif number:
-        value = float(number) if "." in number else int(number)
-    elif sign == "[":
-        value, after = _items(text, after, end)
-    elif sign == "{":
-        value, after = _pairs(text, after, end)
+        value = float(number) if "." in number or len(number) > _DIGITS else int(number)
+    elif sign == "[" and depth < _DEPTH:
+        value, after = _items(text, after, end, depth + 1)
+    elif sign == "{" and depth < _DEPTH:
+        value, after = _pairs(text, after, end, depth + 1)
     elif sign in _CLOSING.values():  # it closes nothing that is open: what is called never ends
         return DYNAMIC, end, None
     else:
@@ -175,26 +179,26 @@ def _value(text: str, at: int, end: int) -> tuple[Any, int, tuple[int, int] | No
     return DYNAMIC, _skip(text, after, end), None
 
 
-def _items(text: str, at: int, end: int) -> tuple[Any, int]:
+def _items(text: str, at: int, end: int, depth: int) -> tuple[Any, int]:
     values: list[Any] = []
     while True:
         at, closed = _past(text, at, end, "]")
         if closed or at >= end:
             return (DYNAMIC if DYNAMIC in values else values), at
-        value, at, _ = _value(text, at, end)
+        value, at, _ = _value(text, at, end, depth)
         values.append(value)
         at, _ = _past(text, at, end, ",")
 
 
-def _pairs(text: str, at: int, end: int) -> tuple[Any, int]:
+def _pairs(text: str, at: int, end: int, depth: int) -> tuple[Any, int]:
     values: dict[Any, Any] = {}
     while True:
         at, closed = _past(text, at, end, "}")
         if closed or at >= end:
             return (DYNAMIC if DYNAMIC in values.values() or DYNAMIC in values else values), at
-        key, at, _ = _value(text, at, end)
+        key, at, _ = _value(text, at, end, depth)
         at, _ = _past(text, at, end, ":")
-        value, at, _ = _value(text, at, end)
+        value, at, _ = _value(text, at, end, depth)
         values[key if isinstance(key, str) else DYNAMIC] = value
         at, _ = _past(text, at, end, ",")
 

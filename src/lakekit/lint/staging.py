@@ -72,6 +72,7 @@ _NOT_CALLED: Final = frozenset(
 _JINJA: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _SIGNS: Final = re.compile(r"[-+*/%|=<>!]|\{%")
 _SPACES: Final = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+_MORE_TABLES: Final = re.compile(r"from\s[^(),]*,")
 _DEEDS: Final = _AGGREGATES | _KINDS.keys()
 _NAMES_NOTHING: Final = _WORDS | _AGGREGATES
 
@@ -88,7 +89,7 @@ def glance(bare: str) -> Glance:
     said = _JINJA.sub(" ", bare)
     words = said.translate(_SPACES).split()
     known = frozenset(words)
-    plain = known.isdisjoint(_DEEDS) and not _SIGNS.search(said)
+    plain = known.isdisjoint(_DEEDS) and not (_SIGNS.search(said) or _MORE_TABLES.search(said))
     defined = {after for word, after in pairwise(words) if word == "as"}
     return Glance(plain, frozenset(name for name in known - _NAMES_NOTHING - defined if name[0] > "9"))
 

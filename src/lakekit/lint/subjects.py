@@ -82,7 +82,8 @@ class Model(SqlFile):
                 **self.sql.config,
             }
         value = self._config.get(key)
-        return DYNAMIC if isinstance(value, str) and "{{" in value else value
+        values = value if isinstance(value, list) else [value]
+        return DYNAMIC if any(isinstance(one, str) and "{{" in one for one in values) else value
 
 
 class PropertiesFile(File):

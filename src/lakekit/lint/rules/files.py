@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from ... import streams
 from ...naming import META_COLUMNS, Layer
 from ..findings import Edit, Fix, Problem
-from ..jinja import DYNAMIC
 from ..registry import rule
 from ..sql import Broken
 
@@ -91,7 +91,7 @@ def key_untested(model: Model, facts: Facts) -> Iterator[Problem]:
     """
     key = model.config("unique_key")
     columns = [key] if isinstance(key, str) and key else key
-    if columns is DYNAMIC or not isinstance(columns, list):
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
         return
     entry = model.entry
     tests = {column.name.lower(): column.tests for column in entry.columns} if entry else {}
@@ -119,16 +119,16 @@ def schema_reference_differs(reference: Reference, facts: Facts) -> Iterator[Pro
         return
     name = os.path.basename(catalog)
     if ours.name not in configured:
-        yield Problem(f"{name} has no stream '{ours.name}'", *_at(reference.text, ours.name))
+        yield Problem(f"{name} has no stream '{ours.name}'", *_at(reference.text, "name"))
         return
     theirs = configured[ours.name]
     for field, schema in ours.properties.items():
         if field not in theirs.properties:
-            yield Problem(f"{name} has no field '{field}' in '{ours.name}'", *_at(reference.text, field))
+            yield Problem(f"{name} has no field '{field}' in '{ours.name}'", *_field(reference, field))
         elif _kind(schema) != _kind(theirs.properties[field]):
             yield Problem(
                 f"'{field}' is {_kind(schema)} here, {_kind(theirs.properties[field])} in {name}",
-                *_at(reference.text, field),
+                *_field(reference, field),
             )
     if theirs.key and ours.key != theirs.key:
         yield Problem(
@@ -150,32 +150,37 @@ def _from_catalog(model: Model, source: str, table: str, facts: Facts) -> Fix | 
             one["stream"] for one in content["streams"] if one["stream"]["name"].lower() == table.lower()
         ]
         name = streams.stream(found[0]).name
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-    ):  # no catalog, or nothing in it that is a stream
+    except _NO_CATALOG:  # or nothing in it that is a stream
         return None
     path = os.path.join(os.path.dirname(model.path), f"{name}.json")
     text = json.dumps(found[0], indent=2, ensure_ascii=False) + "\n"
     return Fix(f"take {name}.json out of the catalog", (Edit(path, 0, 0, text),))
 
 
+_NO_CATALOG: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What comes of reading other JSON as a catalog."""
+
+
+def _field(reference: Reference, name: str) -> tuple[int, int]:
+    return _at(reference.text, "json_schema", "properties", name)
+
+
+@lru_cache(maxsize=2)  # a source's references come one after the other
 def _configured(text: str) -> dict[str, Stream] | None:
     """The streams of a ConfiguredAirbyteCatalog, with the key and cursor that were chosen; None where it is none."""
     try:
         content = json.loads(text)
         return {one.name: one for one in map(_chosen, content["streams"])}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except _NO_CATALOG:
         return None
 
 
 def _chosen(configured: dict[str, Any]) -> Stream:
-    stream = streams.stream(configured["stream"])
-    key = tuple(path[0] for path in configured.get("primary_key") or [])
-    cursor = (configured.get("cursor_field") or [stream.cursor])[0]
-    return stream._replace(key=key or stream.key, cursor=cursor)
+    given = {
+        "source_defined_primary_key": configured.get("primary_key"),
+        "default_cursor_field": configured.get("cursor_field"),
+    }
+    return streams.stream(configured["stream"] | {key: value for key, value in given.items() if value})
 
 
 def _kind(schema: Any) -> str:
@@ -183,11 +188,21 @@ def _kind(schema: Any) -> str:
     if not isinstance(schema, dict):
         return "anything"
     given = schema.get("type", "anything")
-    names = sorted(set(given if isinstance(given, list) else [given]) - {"null"})
-    return " or ".join(map(str, names)) + (f" ({schema['format']})" if "format" in schema else "")
+    names = sorted(set(map(str, given if isinstance(given, list) else [given])) - {"null"})
+    return " or ".join(names) + (f" ({schema['format']})" if "format" in schema else "")
 
 
-def _at(text: str, key: str) -> tuple[int, int]:
-    """Where a JSON file first says ``key``."""
-    found = re.search(re.escape(json.dumps(key)), text)
-    return found.span() if found else (0, 0)
+_JSON: Final = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*:)?|[{}\[\]]')
+
+
+def _at(text: str, *keys: str) -> tuple[int, int]:
+    """Where a JSON file has the last of ``keys``, each within the one before it."""
+    depth, found = 0, 0
+    for part in _JSON.finditer(text):
+        if not part[1]:
+            depth += 1 if part[0] in "{[" else -1
+        elif part[2] and depth == found + 1 and json.loads(part[1]) == keys[found]:
+            found += 1
+            if found == len(keys):
+                return part.span(1)
+    return 0, 0
