@@ -20,7 +20,7 @@ from . import staging
 from .cycles import Components
 from .dbt_project import said
 from .jinja import Ref, SourceCall
-from .subjects import Cube, File, Model, PropertiesFile, Python, Query, Reference
+from .subjects import VERSION, Cube, File, Model, PropertiesFile, Python, Query, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from .files import Files
 
 _MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)(.*?)\{%-?\s*endmacro", re.DOTALL)
-_VERSION: Final = re.compile(r"(.+)_v\w+")
 
 
 class Unreadable(Exception):
@@ -96,6 +95,17 @@ class Facts:
         """The paths of the models of each name."""
         found: dict[str, list[str]] = {}
         for path in self.files.models:
+            found.setdefault(_stem(path), []).append(path)
+        return found
+
+    def called(self, name: str) -> list[str]:
+        """The paths of the models and seeds of that name, Python models among them."""
+        return [*self.names.get(name, ()), *self._seeds.get(name, ())]
+
+    @cached_property
+    def _seeds(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in (*self.files.seeds, *self.files.python_models):
             found.setdefault(_stem(path), []).append(path)
         return found
 
@@ -367,9 +377,9 @@ class Facts:
     @cached_property
     def _others(self) -> frozenset[str]:
         """What ref() finds beside models of SQL: seeds, Python models, snapshots, versioned models, packages' models."""
-        found = {_stem(path) for path in (*self.files.seeds, *self.files.python_models)}
+        found = set(self._seeds)
         found.update(named for path in self.files.queries if (named := self.sql(path).named))
-        found.update(match[1] for name in self.names if (match := _VERSION.fullmatch(name)))
+        found.update(match[1] for name in self.names if (match := VERSION.fullmatch(name)))
         for path in self.files.properties:
             if "version" in self.text(path) or "snapshots" in self.text(path):
                 found.update(
