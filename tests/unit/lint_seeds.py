@@ -217,6 +217,17 @@ SEEDS = (
         "      - input: ref('«LK204|int_shopify__nothing»')\n        rows: []\n    expect: {rows: []}\n"
     )}),
     Seed("LK204 a table of a source", {"orchestration/tests/no_flows.sql": 'select 1 from {{ source("«LK204|klaviyo", "flow»") }}\n'}),
+    Seed(
+        "LK204 two of a name",
+        {f"{MARTS}/more/dim_customers.sql": _MART},
+        (("LK204", f"{MARTS}/dim_customers.sql"), ("LK204", f"{MARTS}/more/dim_customers.sql")),
+        alone=True,
+    ),
+    Seed(
+        "LK204 a seed of a model's name",
+        {"orchestration/seeds/fct_daily_sales.csv": "one\n1\n"},
+        (("LK204", f"{MARTS}/fct_daily_sales.sql"),),
+    ),
     Seed("LK205 a model's table", {f"{MARTS}/fct_d.sql": "select 1 as one from «LK205|lake.core.int_shopify__orders»\n",
                                    f"{MARTS}/_d.yml": _entry("fct_d")}),
     Seed("LK205 of a join", {f"{MARTS}/fct_e.sql": (

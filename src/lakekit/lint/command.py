@@ -72,13 +72,13 @@ def _judge(options: argparse.Namespace) -> int:
         from .mending import shown
 
         patch = shown(outcome.findings, projects)
-        sys.stdout.write(patch)
+        _write(patch)
         return 1 if patch else 0
     if options.fix:
         from .mending import mend
 
         outcome, projects = mend(outcome, projects, options.files, lambda: _look(options))
-    sys.stdout.write(_report(options, outcome, projects))
+    _write(_report(options, outcome, projects))
     if any(finding.code == NOTHING for finding in outcome.findings):
         return 2
     return 1 if outcome.findings else 0
@@ -133,14 +133,15 @@ def _projects(options: argparse.Namespace) -> list[tuple[Facts, frozenset[str] |
         raise UsageError(
             f"There is no folder {options.project}.", todo="name the project's: --project FOLDER"
         )
+    for file in options.files:
+        if not os.path.lexists(file):
+            raise UsageError(f"There is no file {os.path.relpath(file)}.")
     if options.project or not options.files:
         found = opening.at(os.path.abspath(options.project or "."))
         files = frozenset(map(os.path.abspath, options.files)) or None
         return [(opening.load(*found), files)]
     groups: dict[tuple[str, str], set[str]] = {}
     for file in map(os.path.abspath, options.files):
-        if not os.path.exists(file):
-            raise UsageError(f"There is no file {os.path.relpath(file)}.")
         if found_around := opening.around(file):
             groups.setdefault(found_around, set()).add(file)
         elif os.path.isdir(file):
@@ -155,10 +156,17 @@ def _report(options: argparse.Namespace, outcome: Outcome, projects: list[Facts]
     from .reports import FORMATS
 
     def text(path: str) -> str:
-        return next((one.text(path) for one in projects if path.startswith(one.root)), "")
+        # A model path may lead out of its project's folder.
+        return next((one for one in projects if path.startswith(one.root + os.sep)), projects[0]).text(path)
 
     given = {"colour": _is_coloured()} if options.format == "text" else {}
     return FORMATS[options.format](outcome, rules(), text, **given)
+
+
+def _write(text: str) -> None:
+    """What standard output has no sign for is written by its number."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _is_coloured() -> bool:

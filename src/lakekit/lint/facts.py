@@ -9,16 +9,18 @@ import json
 import os
 import re
 from functools import cached_property
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import streams
+from ..errors import ProjectError
 from . import properties as properties_
 from . import sql as sql_
 from . import staging
 from .cycles import Components
 from .dbt_project import said
 from .jinja import Ref, SourceCall
-from .subjects import Cube, File, Model, PropertiesFile, Python, Query, Reference
+from .subjects import VERSION, Cube, File, Model, PropertiesFile, Python, Query, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from .files import Files
 
 _MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)(.*?)\{%-?\s*endmacro", re.DOTALL)
-_VERSION: Final = re.compile(r"(.+)_v\w+")
 
 
 class Unreadable(Exception):
@@ -97,6 +98,17 @@ class Facts:
             found.setdefault(_stem(path), []).append(path)
         return found
 
+    def called(self, name: str) -> list[str]:
+        """The paths of the models and seeds of that name, Python models among them."""
+        return [*self.names.get(name, ()), *self._seeds.get(name, ())]
+
+    @cached_property
+    def _seeds(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in (*self.files.seeds, *self.files.python_models):
+            found.setdefault(_stem(path), []).append(path)
+        return found
+
     @cached_property
     def _model_paths(self) -> frozenset[str]:
         return frozenset(self.files.models)
@@ -119,6 +131,7 @@ class Facts:
             (self.files.python, Python),
             (self.files.python_models, Python),
             (self.files.cubes, Cube),
+            (self.files.links, File),
         )
         for paths, kind in kinds:
             for path in paths:
@@ -149,20 +162,24 @@ class Facts:
 
     def forget(self, path: str) -> None:
         """Drop what is only wanted while a file is judged: five thousand texts are a lot."""
-        if path.endswith(".sql"):
+        if path.endswith((".sql", ".SQL")):
             self._texts.pop(path, None)
             self._sql.pop(path, None)
             self._staging.pop(path, None)
 
     def broken(self, path: str) -> sql_.Broken | None:
         """Why a file is not what it should be, if it is not."""
+        if path in self.files.links:
+            leads = "to a folder, and dbt follows none" if os.path.isdir(path) else "to itself"
+            return sql_.Broken(f"it is a symbolic link {leads}", 0, 0)
         if path not in self._fields and not self.text(path) and path in self._unreadable:
             return sql_.Broken(self._unreadable[path], 0, 0)
-        if path.endswith(".sql"):
+        ending = path[path.rfind(".") :].lower()
+        if ending == ".sql":
             return self.sql(path).broken
-        if path.endswith((".yml", ".yaml")):
+        if ending in {".yml", ".yaml"}:
             return self.cubes.file(path).broken if path in self._cubes else self.properties(path).broken
-        if path.endswith(".json"):
+        if ending == ".json":
             fields = self.fields(path)
             return fields if isinstance(fields, sql_.Broken) else None
         return None
@@ -360,9 +377,9 @@ class Facts:
     @cached_property
     def _others(self) -> frozenset[str]:
         """What ref() finds beside models of SQL: seeds, Python models, snapshots, versioned models, packages' models."""
-        found = {_stem(path) for path in (*self.files.seeds, *self.files.python_models)}
+        found = set(self._seeds)
         found.update(named for path in self.files.queries if (named := self.sql(path).named))
-        found.update(match[1] for name in self.names if (match := _VERSION.fullmatch(name)))
+        found.update(match[1] for name in self.names if (match := VERSION.fullmatch(name)))
         for path in self.files.properties:
             if "version" in self.text(path) or "snapshots" in self.text(path):
                 found.update(
@@ -378,8 +395,12 @@ class Facts:
     def _packages(self) -> dict[str, frozenset[str]] | None:
         """The installed packages' models and seeds; None where there are none."""
         folder = os.path.join(self.folder, self.dbt.packages_path)
-        if not os.path.isdir(folder):
+        try:
+            packages = sorted(os.listdir(folder))
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise ProjectError(f"{folder} cannot be read.", why=error.strerror or str(error)) from error
         return {
             package: frozenset(
                 _stem(file)
@@ -387,7 +408,7 @@ class Facts:
                 for file in files
                 if file.endswith((".sql", ".csv", ".py"))
             )
-            for package in sorted(os.listdir(folder))
+            for package in packages
         }
 
     @cached_property
@@ -436,6 +457,8 @@ def read(path: str) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         try:
+            if not S_ISREG(os.fstat(descriptor).st_mode):
+                raise Unreadable("it is no regular file")
             chunks = []
             while chunk := os.read(descriptor, 1 << 20):
                 chunks.append(chunk)

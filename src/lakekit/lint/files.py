@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from errno import ELOOP
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..errors import ProjectError
+from .facts import Unreadable, read
 from .ignore import Ignore
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ _MOST: Final = 250_000
 
 
 class Files(NamedTuple):
-    """Absolute paths, sorted. ``loops`` are symbolic links that lead to a folder they are in."""
+    """Absolute paths, sorted. ``links`` are symbolic links to folders, or to nowhere but themselves: dbt follows none."""
 
     models: tuple[str, ...]
     python: tuple[str, ...]
@@ -32,21 +35,21 @@ class Files(NamedTuple):
     cubes: tuple[str, ...]
     cube_scripts: tuple[str, ...]
     """JavaScript beside Cube's YAML."""
-    loops: tuple[str, ...]
+    links: tuple[str, ...]
 
 
 def find(root: str, dbt: str, project: DbtProject) -> Files:
-    """All of them; raises ``ProjectError`` where there are far too many, or a model path is not there."""
+    """All of them; raises ``ProjectError`` where there are far too many, or a folder cannot be read."""
     ignore = Ignore(_lines(os.path.join(dbt, ".dbtignore")))
     seen: dict[str, dict[str, list[str]]] = {}
-    loops: list[str] = []
+    links: list[str] = []
 
     def below(paths: Iterable[str], *endings: str) -> list[str]:
         found: dict[str, None] = {}
         for path in paths:
             folder = os.path.normpath(os.path.join(dbt, path))
             if folder not in seen:
-                seen[folder] = walk(folder, loops)
+                seen[folder] = walk(folder, links)
             for ending in endings:
                 found.update(dict.fromkeys(seen[folder].get(ending, ())))
         return list(found)
@@ -60,28 +63,30 @@ def find(root: str, dbt: str, project: DbtProject) -> Files:
     cube = os.path.join(root, "cube")
     python = below(project.model_paths, ".py")
     python_models = kept(python)
+    models = below(project.model_paths, ".sql")
     return Files(
-        models=kept(below(project.model_paths, ".sql")),
+        models=kept(models),
         python=tuple(sorted(set(python).difference(python_models))),
         python_models=python_models,
-        queries=kept(below(others, ".sql")),
+        queries=kept(sorted(set(below(others, ".sql")).difference(models))),
         properties=kept(below((*project.model_paths, *project.seed_paths, *others), ".yml", ".yaml")),
         references=tuple(sorted(below(project.model_paths, ".json"))),
         seeds=kept(below(project.seed_paths, ".csv")),
         cubes=tuple(sorted(below([cube], ".yml", ".yaml"))),
         cube_scripts=tuple(sorted(below([cube], ".js", ".ts"))),
-        loops=tuple(sorted(set(loops))),
+        links=tuple(sorted(set(links))),
     )
 
 
 def _relative(file: str, folder: str) -> str:
-    return file[len(folder) + 1 :].replace(os.sep, "/")
+    inside = file.startswith(folder + os.sep)
+    return (file[len(folder) + 1 :] if inside else os.path.relpath(file, folder)).replace(os.sep, "/")
 
 
-def walk(folder: str, loops: list[str]) -> dict[str, list[str]]:
-    """The files in a folder, by their ending."""
+def walk(folder: str, links: list[str]) -> dict[str, list[str]]:
+    """The files in a folder, by their ending in lower case. To ``links`` is added what leads to no file."""
     found: dict[str, list[str]] = {}
-    folders, linked, count = [folder], set[str](), 0
+    folders, count = [folder], 0
     while folders:
         here = folders.pop()
         try:
@@ -90,37 +95,35 @@ def walk(folder: str, loops: list[str]) -> dict[str, list[str]]:
                     name = entry.name
                     if name[0] == "." or name == "node_modules":
                         continue
-                    if not entry.is_dir():
-                        count += 1
-                        found.setdefault(name[name.rfind(".") :], []).append(entry.path)
-                    elif not entry.is_symlink():
+                    count += 1
+                    if count > _MOST:
+                        raise ProjectError(
+                            f"{folder} holds more than {_MOST:,} files.",
+                            todo="name only folders of dbt's in dbt_project.yml (model-paths and the like)",
+                        )
+                    if entry.is_symlink() and _is_odd(entry.path):
+                        links.append(entry.path)
+                    elif entry.is_dir():
                         folders.append(entry.path)
-                    elif _leads_back(entry.path) or (target := os.path.realpath(entry.path)) in linked:
-                        loops.append(entry.path)
                     else:
-                        linked.add(target)
-                        folders.append(entry.path)
+                        found.setdefault(name[name.rfind(".") :].lower(), []).append(entry.path)
         except FileNotFoundError:  # the project has no such folder
             continue
         except OSError as error:
             raise ProjectError(f"{here} cannot be read.", why=error.strerror or str(error)) from error
-        if count > _MOST:
-            raise ProjectError(
-                f"{folder} holds more than {_MOST:,} files.",
-                todo="name only folders of dbt's in dbt_project.yml (model-paths and the like)",
-            )
     return found
 
 
-def _leads_back(link: str) -> bool:
-    target = os.path.realpath(link)
-    parent = os.path.realpath(os.path.dirname(link))
-    return parent == target or parent.startswith(target.rstrip(os.sep) + os.sep)
+def _is_odd(link: str) -> bool:
+    """Whether a link leads to a folder, or in a circle."""
+    try:
+        return S_ISDIR(os.stat(link).st_mode)
+    except OSError as error:
+        return error.errno == ELOOP
 
 
 def _lines(file: str) -> list[str]:
     try:
-        with open(file, encoding="utf-8", errors="replace") as opened:  # pathlib is a tenth of a run
-            return opened.read().splitlines()
-    except OSError:  # most have none
-        return []
+        return read(file).splitlines() if os.path.lexists(file) else []
+    except Unreadable as error:
+        raise ProjectError(f"{file} cannot be read.", why=str(error)) from error

@@ -44,6 +44,7 @@ _CONSTANTS: Final = {
 _DEPTH: Final = 50
 """Lists within lists: what is deeper is no literal that anyone wrote."""
 _DIGITS: Final = 1000
+"""More of them than Python makes an integer of."""
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 
 

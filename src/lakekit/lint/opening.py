@@ -76,8 +76,10 @@ def _table(root: str) -> dict[str, Any]:
     file = os.path.join(root, _SETTINGS)
     try:
         return tomllib.loads(read(file))
-    except (tomllib.TOMLDecodeError, Unreadable) as error:
+    except (ValueError, Unreadable) as error:
         raise SettingsError(f"{file} is not valid TOML.", why=str(error)) from error
+    except RecursionError as error:
+        raise SettingsError(f"{file} is not valid TOML.", why="it is nested too deeply") from error
 
 
 def _dbt_folder(root: str, table: dict[str, Any]) -> str:

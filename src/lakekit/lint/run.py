@@ -91,7 +91,8 @@ class Judge:
                     found[subject.path] = problems
                 self._facts.forget(subject.path)
         between()
-        for subject in subjects if late else ():
+        unreadable = {path for path, problems in found.items() if problems and problems[0][0] == UNREADABLE}
+        for subject in [one for one in subjects if one.path not in unreadable] if late else ():
             if problems := self._problems(subject, late=True):
                 found.setdefault(subject.path, []).extend(problems)
         sifted = [self._sifted(path, problems) for path, problems in found.items()]

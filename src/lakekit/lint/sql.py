@@ -56,10 +56,13 @@ _NOISE: Final = re.compile(
     r"""'[^']*+'|"[^"\n]*+'[^"\n]*+"|""" + jinja.LINE_COMMENT + r"|/\*(?s:.*?)\*/|\{\#(?s:.*?)\#\}"
 )
 _OPENS: Final = re.compile(r"\{%[-+]?\s*(\w+)")
+# {% set x %}…{% endset %}, perhaps with filters.
+_SETS: Final = re.compile(r"\{%[-+]?\s*set\s+[\w.,\s]+?(?:\||[-+]?%\})")
 _BRANCHES: Final = {"elif": ("if",), "else": ("if", "for")}
 _SNAPSHOT: Final = re.compile(r"\{%[-+]?\s*snapshot\s+(\w+)")
 _BLOCKS: Final = frozenset({
-    "if", "for", "macro", "call", "filter", "set", "raw", "snapshot", "test", "data_test", "materialization", "docs",
+    "if", "for", "macro", "call", "filter", "snapshot", "test", "data_test", "materialization", "docs", "with", "autoescape",
+    "block",
 })  # fmt: skip
 
 
@@ -71,6 +74,7 @@ def bare(text: str) -> str:
 def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
     """Read a file's text. Tables and functions are those of models; what staging models do is asked of them alone."""
     blocks = _Blocks(text)
+    is_model, is_staging = is_model and not blocks.broken, is_staging and not blocks.broken
     said = bare(text) if is_model else ""
     return Sql(
         refs=tuple(blocks.refs),
@@ -109,8 +113,10 @@ class _Blocks:
             elif block[2]:
                 self._statement(block[0], start, end)
                 self._calls(text, start, end)
-            elif block[4] and not self.broken:
+            elif block[4]:
                 self.broken = Broken(f"'{block[0]}' is never closed", start, end)
+            if self.broken:  # to look for the ends of further ones takes long where there are none
+                break
         if self._open and not self.broken:
             name, start, end = self._open[-1]
             self.broken = Broken(f"'{{% {name} %}}' is never ended", start, end)
@@ -132,19 +138,17 @@ class _Blocks:
         name = word[1] if word else ""
         if name == "snapshot" and (snapshot := _SNAPSHOT.match(block)):
             self.named = snapshot[1]
-        if name == "raw":  # one that ends is taken as a whole
-            self.broken = self.broken or Broken("'{% raw %}' is never ended", start, end)
-        elif name in _BLOCKS and not (name == "set" and "=" in block):
+        within = self._open[-1][0] if self._open else ""
+        if name in _BLOCKS or _SETS.match(block):
             self._open.append((name, start, end))
-        elif name in _BRANCHES:
-            if not (self._open and self._open[-1][0] in _BRANCHES[name]):
-                self.broken = self.broken or Broken(
-                    f"'{{% {name} %}}' is of nothing that is open", start, end
-                )
+        elif name == "raw":  # BLOCK takes one that ends as a whole
+            self.broken = Broken("'{% raw %}' is never ended", start, end)
+        elif name in _BRANCHES and within not in _BRANCHES[name]:
+            self.broken = Broken(f"'{{% {name} %}}' is of nothing that is open", start, end)
         elif name.startswith("end"):
-            if self._open and self._open[-1][0] == name[3:]:
+            if within == name[3:]:
                 self._open.pop()
-            elif not self.broken:
+            else:
                 self.broken = Broken(f"'{{% {name} %}}' ends nothing that is open", start, end)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from .jinja import DYNAMIC
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from .facts import Facts
     from .properties import Entry, Properties
     from .sql import Sql
+
+
+VERSION: Final = re.compile(r"(.+)_v\w+")
+"""The file of a version of a model; its entry has the model's own name."""
 
 
 class File:
@@ -69,7 +74,11 @@ class Model(SqlFile):
     @property
     def entry(self) -> Entry | None:
         """What a file of properties says of it."""
-        return self.facts.entry(self.name, near=self.path)
+        entry = self.facts.entry(self.name, near=self.path)
+        if entry is None and (version := VERSION.fullmatch(self.name)):
+            entry = self.facts.entry(version[1], near=self.path)
+            return entry if entry and entry.versions else None
+        return entry
 
     def config(self, key: str) -> Any:
         """What is configured: in its file, its properties, or dbt_project.yml; ``DYNAMIC`` where only running tells."""
@@ -82,7 +91,8 @@ class Model(SqlFile):
                 **self.sql.config,
             }
         value = self._config.get(key)
-        return DYNAMIC if isinstance(value, str) and "{{" in value else value
+        values = value if isinstance(value, list) else [value]
+        return DYNAMIC if any(isinstance(one, str) and "{{" in one for one in values) else value
 
 
 class PropertiesFile(File):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from ... import streams
 from ...naming import META_COLUMNS, Layer
 from ..findings import Edit, Fix, Problem
-from ..jinja import DYNAMIC
 from ..registry import rule
 from ..sql import Broken
 
@@ -92,7 +91,7 @@ def key_untested(model: Model, facts: Facts) -> Iterator[Problem]:
     """
     key = model.config("unique_key")
     columns = [key] if isinstance(key, str) and key else key
-    if columns is DYNAMIC or not isinstance(columns, list):
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
         return
     entry = model.entry
     tests = {column.name.lower(): column.tests for column in entry.columns} if entry else {}
@@ -151,16 +150,15 @@ def _from_catalog(model: Model, source: str, table: str, facts: Facts) -> Fix | 
             one["stream"] for one in content["streams"] if one["stream"]["name"].lower() == table.lower()
         ]
         name = streams.stream(found[0]).name
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-    ):  # no catalog, or nothing in it that is a stream
+    except _NO_CATALOG:  # or nothing in it that is a stream
         return None
     path = os.path.join(os.path.dirname(model.path), f"{name}.json")
     text = json.dumps(found[0], indent=2, ensure_ascii=False) + "\n"
     return Fix(f"take {name}.json out of the catalog", (Edit(path, 0, 0, text),))
+
+
+_NO_CATALOG: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What comes of reading other JSON as a catalog."""
 
 
 def _field(reference: Reference, name: str) -> tuple[int, int]:
@@ -173,7 +171,7 @@ def _configured(text: str) -> dict[str, Stream] | None:
     try:
         content = json.loads(text)
         return {one.name: one for one in map(_chosen, content["streams"])}
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except _NO_CATALOG:
         return None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...naming import Layer
 from ..conventions import SOURCES
 from ..findings import Edit, Fix, Problem
+from ..jinja import DYNAMIC
 from ..registry import rule
 from ..subjects import Model, PropertiesFile, SqlFile
 
@@ -54,11 +55,13 @@ def mart_selects_from_core(model: Model, facts: Facts) -> Iterator[Problem]:
 
 @rule("LK204")
 def unknown_reference(file: File, facts: Facts) -> Iterator[Problem]:
-    """What ref() and source() name is there.
+    """What ref() and source() name is there, and there is one of it: of two models of a name dbt builds neither.
 
     Models, seeds, snapshots, Python models and those of installed packages are known. Where packages are declared but not
     installed, nothing is said of names that are not the project's own.
     """
+    if isinstance(file, Model) and (twin := _twin(file, facts)):
+        yield Problem(f"'{file.name}' is also what {os.path.relpath(twin, facts.folder)} is called")
     refs: tuple[Ref, ...] = ()
     sources: tuple[SourceCall, ...] = ()
     if isinstance(file, SqlFile):
@@ -129,6 +132,19 @@ def _selects(model: Model, facts: Facts) -> Iterator[Problem]:
                 call.start,
                 call.end,
             )
+
+
+def _twin(model: Model, facts: Facts) -> str | None:
+    """The path of something else that ref() finds by the model's name, if both are built."""
+    others = [path for path in facts.called(model.name) if path != model.path]
+    if not others or _is_off(model):
+        return None
+    return next((path for path in others if (other := facts.model(path)) is None or not _is_off(other)), None)
+
+
+def _is_off(model: Model) -> bool:
+    enabled = model.config("enabled")
+    return enabled is False or enabled is DYNAMIC
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
