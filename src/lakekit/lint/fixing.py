@@ -180,8 +180,6 @@ def _put_back(step: Step, before: bytes | None) -> None:
 def _write(path: str, data: bytes, mode: int | None) -> None:
     with open(path, "wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
     if mode is not None:
         os.chmod(path, mode)
 
