@@ -40,7 +40,7 @@ class Files(NamedTuple):
 
 def find(root: str, dbt: str, project: DbtProject) -> Files:
     """All of them; raises ``ProjectError`` where there are far too many, or a folder cannot be read."""
-    ignore = Ignore(_lines(os.path.join(dbt, ".dbtignore")))
+    ignore = _ignore(os.path.join(dbt, ".dbtignore"))
     seen: dict[str, dict[str, list[str]]] = {}
     links: list[str] = []
 
@@ -122,8 +122,8 @@ def _is_odd(link: str) -> bool:
         return error.errno == ELOOP
 
 
-def _lines(file: str) -> list[str]:
+def _ignore(file: str) -> Ignore:
     try:
-        return read(file).splitlines() if os.path.lexists(file) else []
-    except Unreadable as error:
+        return Ignore(read(file).splitlines() if os.path.lexists(file) else ())
+    except (Unreadable, ValueError) as error:
         raise ProjectError(f"{file} cannot be read.", why=str(error)) from error

@@ -19,9 +19,7 @@ _COMMENT: Final = r"\#(?s:.*?)\#\}"
 
 LINE_COMMENT: Final = r"--(?:[^\n{]++|\{(?!\#))*+"
 """A comment of SQL; Jinja is read first, so one of its own that begins in there goes on."""
-BLOCK_COMMENT: Final = (
-    r"/\*(?:(?:[^*/]++|\*(?!/)|/(?!\*))*+/\*(?s:.*?)\*/(?=(?:[^*/]++|\*(?!/)|/(?!\*))*+\*/))?(?s:.*?)\*/"
-)
+BLOCK_COMMENT: Final = r"/\*(?:(?:[^*/]++|\*(?!/)|/(?!\*))*+/\*(?s:.*?)\*/(?=(?:[^*/]++|\*(?!/)|/(?!\*))*+\*/))?(?s:.*?)(?:\*/|\Z)"
 """A comment of SQL, with one comment in it, which some dialects nest."""
 
 # Groups: expression, statement, comment, and what opens a block that never ends. A raw block is none of them.

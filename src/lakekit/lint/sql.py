@@ -53,7 +53,7 @@ class Sql(NamedTuple):
 
 _CALLS: Final = re.compile(r"\(\s*(\w+)")
 _NOISE: Final = re.compile(
-    r"""'[^']*+'|"[^"\n]*+'[^"\n]*+"|""" + jinja.LINE_COMMENT + r"|/\*(?s:.*?)\*/|\{\#(?s:.*?)\#\}"
+    r"""'[^']*+'|"[^"\n]*+'[^"\n]*+"|""" + jinja.LINE_COMMENT + r"|/\*(?s:.*?)(?:\*/|\Z)|\{\#(?s:.*?)\#\}"
 )
 _OPENS: Final = re.compile(r"\{%[-+]?\s*(\w+)")
 # {% set x %}…{% endset %}, perhaps with filters.
@@ -131,6 +131,8 @@ class _Blocks:
                 self.sources.append(source)
             else:
                 self.dynamic.append((call.function, call.start, call.end))
+            if call.end >= end:  # it never ends, and neither do those in it
+                break
 
     def _statement(self, block: str, start: int, end: int) -> None:
         """Keep account of what is open, and of the first thing that is wrong with it."""

@@ -55,7 +55,9 @@ def mart_selects_from_core(model: Model, facts: Facts) -> Iterator[Problem]:
 
 @rule("LK204")
 def unknown_reference(file: File, facts: Facts) -> Iterator[Problem]:
-    """What ref() and source() name is there, and there is one of it: of two models of a name dbt builds neither.
+    """What ref() and source() name is there, and only once.
+
+    Of two models of a name, or a seed and a model, dbt builds neither.
 
     Models, seeds, snapshots, Python models and those of installed packages are known. Where packages are declared but not
     installed, nothing is said of names that are not the project's own.
