@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lakekit.errors import UsageError
 from lakekit.lint import opening, run
 from lakekit.lint.registry import rules
 from lakekit.lint.run import Selection, lint
@@ -162,6 +164,24 @@ def test_several_processes_find_the_same(
     assert judged(project, processes=processes) == whole
 
 
+@pytest.mark.timeout(30)
+def test_no_process_waits_for_one_that_failed(
+    seeded: tuple[Path, Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, _ = seeded
+    judge, here = run.Judge.judge, os.getpid()
+
+    def fails_here(self: run.Judge, *given: Any) -> run.Judged:
+        if os.getpid() == here:
+            raise UsageError("No.")
+        return judge(self, *given)
+
+    monkeypatch.setattr(run, "_SHORT", 1)
+    monkeypatch.setattr(run.Judge, "judge", fails_here)
+    with pytest.raises(UsageError, match="No"):
+        judged(project, processes=5)
+
+
 # Settings
 
 
@@ -220,6 +240,8 @@ def test_what_a_folder_ignores(
 @pytest.mark.parametrize(
     ("setting", "file", "text", "expected"),
     [
+        ("", "core/klaviyo/int_klaviyo__z.sql", # null says nothing: it stays a merge
+         '{{ config(incremental_strategy=none, merge_cursor="a") }} select * from {{ ref("stg_klaviyo__flows") }}', ["LK302"]),
         ('streams.materialized = ["table", "view"]', "streams/klaviyo/stg_klaviyo__z.sql",
          '{{ config(materialized="table") }} select id from {{ source("klaviyo", "flows") }}', []),
         ('streams.selects = ["sources", "streams"]', "streams/klaviyo/stg_klaviyo__z.sql",

@@ -84,12 +84,10 @@ class Model(SqlFile):
         """What is configured: in its file, its properties, or dbt_project.yml; ``DYNAMIC`` where only running tells."""
         if self._config is None:
             entry = self.entry
-            given = entry.config if entry else {}
-            self._config = {
-                **self.facts.folder_config(self),
-                **{name.removeprefix("+"): value for name, value in given.items()},
-                **self.sql.config,
-            }
+            given = (entry.config if entry else {}) | self.sql.config
+            # Whoever says null leaves things as they are.
+            told = {name: value for name, value in given.items() if value is not None}
+            self._config = self.facts.folder_config(self) | told
         value = self._config.get(key)
         values = value if isinstance(value, list) else [value]
         return DYNAMIC if any(isinstance(one, str) and "{{" in one for one in values) else value
