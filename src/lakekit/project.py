@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from . import streams
-from .errors import MissingExtra, ProjectError
+from .errors import ProjectError
 from .naming import Layer
 
 if TYPE_CHECKING:
@@ -142,10 +141,8 @@ def _model_paths(text: str, file: Path) -> Sequence[str]:
         return ("models",)  # dbt's default
     if written := _LIST.search(text):
         return [path.strip("\"'") for path in re.findall(_PATH, written[1])]
-    try:
-        yaml: Any = import_module("yaml")
-    except ModuleNotFoundError as error:
-        raise MissingExtra("duckdb", error.name or "yaml") from error
+    import yaml
+
     try:
         paths = msgspec.convert((yaml.safe_load(text) or {}).get("model-paths", ["models"]), list[str])
     except (yaml.YAMLError, AttributeError, msgspec.ValidationError) as error:

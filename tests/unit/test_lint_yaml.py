@@ -13,6 +13,7 @@ import yaml as pyyaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from lakekit.lint.nodes import plain
 from lakekit.lint.yaml import Node, Unsure, YamlError, parse, read
 from lakekit.lint.yaml_events import compose
 
@@ -40,14 +41,6 @@ class Oracle(getattr(pyyaml, "CSafeLoader", pyyaml.SafeLoader)):  # type: ignore
 
 Oracle.add_constructor("tag:yaml.org,2002:map", Oracle.mapping)
 Oracle.add_constructor("tag:yaml.org,2002:timestamp", Oracle.date)
-
-
-def plain(node: Node) -> Any:
-    if isinstance(node.value, dict):
-        return {key: plain(value) for key, value in node.value.items()}
-    if isinstance(node.value, list):
-        return [plain(value) for value in node.value]
-    return node.value
 
 
 def nodes(node: Node) -> Iterator[Node]:

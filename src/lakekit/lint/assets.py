@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .lineage import Lineage
-from .selectors import Selection
+from .paths import grouped, stem
+from .selectors import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     import ast
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from .subjects import Model
 
 _NAME: Final = "dbt_assets"
-_EVERYTHING: Final = ("fqn:*",)
 _DBT_MODEL: Final = re.compile(r"^def\s+model\s*\(\s*dbt\b", re.MULTILINE)
 
 
@@ -100,17 +100,11 @@ class Assets:
 
     @cached_property
     def _by_folder(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path in self._files:
-            found.setdefault(os.path.dirname(path), []).append(path)
-        return found
+        return grouped(self._files, os.path.dirname)
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path in self._files:
-            found.setdefault(os.path.basename(path).rpartition(".")[0], []).append(path)
-        return found
+        return grouped(self._files, stem)
 
 
 def read(text: str) -> list[Call]:
@@ -173,10 +167,10 @@ def _call(call: ast.Call, constants: dict[str, ast.expr]) -> Call:
     given = {keyword.arg: keyword.value for keyword in call.keywords}
     if call.args or None in given or "selector" in given:
         return Call(None, ())
-    select = _texts(given["select"], constants) if "select" in given else _EVERYTHING
+    select = _texts(given["select"], constants) if "select" in given else EVERYTHING
     exclude = _texts(given["exclude"], constants) if "exclude" in given else ()
     # Nothing said is everything meant.
-    return Call(_EVERYTHING if select in {(), ("",)} else select, exclude)
+    return Call(EVERYTHING if select in {(), ("",)} else select, exclude)
 
 
 def _texts(value: ast.expr, constants: dict[str, ast.expr]) -> tuple[str, ...] | None:

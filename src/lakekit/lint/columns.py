@@ -5,9 +5,9 @@ Names only, in lower case. None is what cannot be told: a macro that makes colum
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from .jinja import keyword
 from .tokens import Tokens, is_expression, is_name
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _VALUES: Final = frozenset({
     "end", "null", "true", "false", "current_date", "current_timestamp", "current_time", "current_user", "localtime",
     "localtimestamp",
 })  # fmt: skip
-_STATEMENT: Final = re.compile(r"\{%[-+]?\s*(\w+)")
 _DEEPEST: Final = 100
 
 
@@ -63,14 +62,15 @@ def _without_blocks(texts: list[str]) -> list[str]:
     kept: list[str] = []
     hidden = ""
     for text in texts:
-        found = _STATEMENT.match(text)
-        word = found[1] if found else ""
+        word = keyword(text)
         if hidden:
             hidden = "" if word == f"end{hidden}" else hidden
         elif word in {"macro", "call", "filter"} or (word == "set" and "=" not in text):
             hidden = word
         elif word in {"endif", "endfor"}:
-            opens = next((at for at in range(len(kept) - 1, -1, -1) if _opens(kept[at], word[3:])), len(kept))
+            opens = next(
+                (at for at in range(len(kept) - 1, -1, -1) if keyword(kept[at]) == word[3:]), len(kept)
+            )
             if opens < len(kept) and all(one.startswith("{%") for one in kept[opens:]):
                 del kept[opens:]
             else:
@@ -78,11 +78,6 @@ def _without_blocks(texts: list[str]) -> list[str]:
         elif word not in {"set", "do"}:
             kept.append(text)
     return kept
-
-
-def _opens(text: str, word: str) -> bool:
-    found = _STATEMENT.match(text)
-    return found is not None and found[1] == word
 
 
 def _grouped(texts: Sequence[str]) -> list[_Part]:
@@ -158,7 +153,7 @@ class _Reader:
     def query(self, parts: list[_Part], scope: dict[str, _Common]) -> Columns:
         at = 0
         while at < len(parts) and (_is_jinja(parts[at])):
-            if _opens(str(parts[at]), "if"):
+            if keyword(str(parts[at])) == "if":
                 raise _Untold
             at += 1
         parts = parts[at:]
@@ -174,7 +169,7 @@ class _Reader:
         if _key(parts[at]) == "recursive":
             at += 1
         while at < len(parts):
-            if _opens(str(parts[at]), "if") or _opens(str(parts[at]), "endif") or parts[at] == ",":
+            if keyword(str(parts[at])) in {"if", "endif"} or parts[at] == ",":
                 at += 1
                 continue
             if _key(parts[at]) in {"select", "("}:
@@ -225,7 +220,7 @@ class _Reader:
 
     def _item(self, item: list[_Part], rest: list[_Part], scope: dict[str, _Common]) -> Columns:
         """What one item of a SELECT puts out."""
-        words = [found[1] for part in item if isinstance(part, str) and (found := _STATEMENT.match(part))]
+        words = [keyword(part) for part in item if isinstance(part, str)]
         for opens in ("if", "for"):
             if words.count(opens) != words.count(f"end{opens}"):
                 raise _Untold

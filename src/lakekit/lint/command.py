@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from ..errors import LakekitError, UsageError
 from . import opening
-from .findings import Outcome
+from .findings import Outcome, ordered
 from .registry import rules
 from .run import NOTHING, Selection, lint
 
@@ -87,16 +87,15 @@ def _judge(options: argparse.Namespace) -> int:
 def _look(options: argparse.Namespace) -> tuple[Outcome, list[Facts]]:
     """What is found that the baseline does not know, and the projects that it is found in."""
     selection = Selection(_codes(options.select), _codes(options.ignore))
-    projects = _projects(options)
-    outcomes = [lint(facts, selection, files, processes=_PROCESSES) for facts, files in projects]
+    asked = _projects(options)
+    outcomes = [lint(facts, selection, files, processes=_PROCESSES) for facts, files in asked]
     outcome = Outcome(
-        tuple(sorted((one for each in outcomes for one in each.findings), key=lambda finding: finding[:7])),
+        tuple(ordered(one for each in outcomes for one in each.findings)),
         sum(each.judged for each in outcomes),
         sum(each.silenced for each in outcomes),
     )
-    return _beside_baseline(options, outcome, [facts for facts, _ in projects]), [
-        facts for facts, _ in projects
-    ]
+    projects = [facts for facts, _ in asked]
+    return _beside_baseline(options, outcome, projects), projects
 
 
 def _beside_baseline(options: argparse.Namespace, outcome: Outcome, projects: list[Facts]) -> Outcome:

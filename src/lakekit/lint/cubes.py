@@ -5,13 +5,14 @@ What Jinja makes and what JavaScript says is not read. Source: Cube's reference 
 
 from __future__ import annotations
 
-import os
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from . import columns as columns_
 from .jinja import calls, ref
+from .nodes import mappings
+from .paths import grouped, stem
 from .sql import Broken
 from .subjects import Model
 from .yaml import Node, YamlError, parse
@@ -89,21 +90,21 @@ def read(text: str) -> File:
     except YamlError as error:
         return File(untold=True, broken=Broken(error.what, error.offset, error.offset))
     top = document.value if isinstance(document.value, dict) else {}
-    views = list(_mappings(top.get("views")))
+    views = list(mappings(top.get("views")))
     return File(
         cubes=tuple(
             _cube(text, one)
-            for one in _mappings(top.get("cubes"))
+            for one in mappings(top.get("cubes"))
             if _value(one, "data_source") in {"", "default"}
         ),
         inclusions=tuple(
             inclusion
             for view in views
-            for one in _mappings(view.get("cubes"))
+            for one in mappings(view.get("cubes"))
             for inclusion in _inclusion(text, one)
         ),
         views=frozenset(_value(one, "name") for one in views),
-        untold=any("data_source" in one for one in _mappings(top.get("cubes"))),
+        untold=any("data_source" in one for one in mappings(top.get("cubes"))),
     )
 
 
@@ -114,7 +115,7 @@ def _cube(text: str, one: dict[str, Node]) -> Cube:
         table=_said(text, one.get("sql_table")),
         query=_said(text, one.get("sql")),
         base=_value(one, "extends") or None,
-        members=frozenset(_value(each, "name") for place in _MEMBERS for each in _mappings(one.get(place))),
+        members=frozenset(_value(each, "name") for place in _MEMBERS for each in mappings(one.get(place))),
         columns=tuple(
             column
             for place in _PLACES
@@ -164,12 +165,6 @@ def _sqls(node: Node | None) -> Iterator[Node]:
             waiting += [one for key, one in value.items() if key != "sql"]
             if "sql" in value and isinstance(value["sql"].value, str):
                 yield value["sql"]
-
-
-def _mappings(node: Node | None) -> Iterator[dict[str, Node]]:
-    for item in node.value if node and isinstance(node.value, list) else ():
-        if isinstance(item.value, dict):
-            yield item.value
 
 
 def _value(one: dict[str, Node], key: str) -> str:
@@ -227,10 +222,7 @@ class Cubes:
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path in self._facts.files.cubes:
-            found.setdefault(os.path.basename(path).rpartition(".")[0], []).append(path)
-        return found
+        return grouped(self._facts.files.cubes, stem)
 
     @cached_property
     def _words(self) -> frozenset[str]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from ..errors import ProjectError
-from .jinja import DYNAMIC
-from .properties import plain
+from .nodes import plain
 from .yaml import YamlError, parse
 
 FILE: Final = "dbt_project.yml"
@@ -45,7 +44,7 @@ class DbtProject(NamedTuple):
 def said(level: dict[str, Any]) -> dict[str, Any]:
     """A level's own configuration: what has a plus, or is no mapping and so no folder."""
     return {
-        key.removeprefix("+"): DYNAMIC if isinstance(value, str) and "{{" in value else value
+        key.removeprefix("+"): value
         for key, value in level.items()
         if key.startswith("+") or not isinstance(value, dict)
     }

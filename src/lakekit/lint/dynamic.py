@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import ChainableUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from .jinja import Call
 
-_MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class _Anything(ChainableUndefined):
@@ -38,23 +37,24 @@ class _Anything(ChainableUndefined):
 class Rendering:
     """Of one project: its variables, and the macros of its own."""
 
-    def __init__(self, variables: dict[str, Any], macros: Iterable[str], read: Callable[[str], str]) -> None:
+    def __init__(
+        self, variables: dict[str, Any], macros: Mapping[str, str], read: Callable[[str], str]
+    ) -> None:
         self._variables = variables
-        self._files = tuple(macros)
+        self._macros = macros
+        """The file of each."""
         self._read = read
 
-    def calls(self, text: str) -> list[tuple[str, tuple[str, ...], str | None]]:
-        """Each ref() and source() with texts, as rendering makes it: the function, its arguments, a version.
+    def calls(self, text: str) -> list[Call]:
+        """Each ref() and source() as rendering makes it: it has no place.
 
         Empty where it cannot be rendered, for it is then dbt's to say why.
         """
-        found: list[tuple[str, tuple[str, ...], str | None]] = []
+        found: list[Call] = []
 
         def record(function: str) -> Callable[..., str]:
             def call(*arguments: Any, **keywords: Any) -> str:
-                if arguments and all(isinstance(one, str) for one in arguments):
-                    version = keywords.get("v", keywords.get("version"))
-                    found.append((function, arguments, None if version is None else str(version)))
+                found.append(Call(function, 0, 0, arguments, (None,) * len(arguments), keywords))
                 return function
 
             return call
@@ -97,7 +97,3 @@ class Rendering:
                     needed[file] = None
                     waiting.append(self._read(file))
         return list(needed)[::-1]
-
-    @cached_property
-    def _macros(self) -> dict[str, str]:
-        return {name: file for file in self._files for name in _MACRO.findall(self._read(file))}

@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import streams
 from ..errors import ProjectError
+from . import jinja, staging
 from . import properties as properties_
 from . import sql as sql_
-from . import staging
 from .cycles import Components
 from .dbt_project import said
-from .jinja import Ref, SourceCall
+from .paths import grouped, stem
 from .subjects import VERSION, Cube, File, Model, PropertiesFile, Python, Query, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from ..naming import Layer
     from ..streams import Stream
     from .assets import Assets
     from .conventions import Conventions
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from .dbt_project import DbtProject
     from .dynamic import Rendering
     from .files import Files
+    from .jinja import Ref
 
 _MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)(.*?)\{%-?\s*endmacro", re.DOTALL)
 
@@ -93,10 +93,7 @@ class Facts:
     @cached_property
     def names(self) -> dict[str, list[str]]:
         """The paths of the models of each name."""
-        found: dict[str, list[str]] = {}
-        for path in self.files.models:
-            found.setdefault(_stem(path), []).append(path)
-        return found
+        return grouped(self.files.models, stem)
 
     def called(self, name: str) -> list[str]:
         """The paths of the models and seeds of that name, Python models among them."""
@@ -104,10 +101,7 @@ class Facts:
 
     @cached_property
     def _seeds(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path in (*self.files.seeds, *self.files.python_models):
-            found.setdefault(_stem(path), []).append(path)
-        return found
+        return grouped((*self.files.seeds, *self.files.python_models), stem)
 
     @cached_property
     def _model_paths(self) -> frozenset[str]:
@@ -142,9 +136,6 @@ class Facts:
     def paths(self) -> Iterator[str]:
         """All files that are looked at."""
         return (path for kind in self.files for path in kind)
-
-    def in_layer(self, layer: Layer) -> Iterator[Model]:
-        return (model for model in self.models if model.layer == layer)
 
     # What is in it
 
@@ -202,29 +193,33 @@ class Facts:
         places = {function: (start, end) for function, start, end in reversed(read.dynamic)}
         called = re.search(rf"\b({'|'.join(self._referring) or '(?!)'})(?=\s*\()", text)
         default = called.span() if called else (0, 0)
-        refs = {(ref.package, ref.name, ref.version): ref for ref in read.refs}
-        sources = {(call.source, call.table): call for call in read.sources}
-        for function, arguments, version in self._rendering.calls(text):
-            start, end = places.get(function, default)
-            if function == "ref" and len(arguments) in {1, 2}:
-                package, name = arguments[0] if len(arguments) == 2 else None, arguments[-1]
-                refs.setdefault((package, name, version), Ref(package, name, version, start, end))
-            elif function == "source" and len(arguments) == 2:
-                sources.setdefault((arguments[0], arguments[1]), SourceCall(*arguments, start, end))
+        refs = {ref[:3]: ref for ref in read.refs}
+        sources = {call[:2]: call for call in read.sources}
+        for call in self._rendering.calls(text):
+            start, end = places.get(call.function, default)
+            if ref := jinja.ref(call):
+                refs.setdefault(ref[:3], ref._replace(start=start, end=end))
+            elif source := jinja.source(call):
+                sources.setdefault(source[:2], source._replace(start=start, end=end))
         return read._replace(refs=tuple(refs.values()), sources=tuple(sources.values()))
 
     @cached_property
     def _referring(self) -> frozenset[str]:
         """The project's macros that refer to something, themselves or by another macro."""
-        bodies = {
-            name: set(re.findall(r"(\w+)\s*\(", body))
-            for path in self.files.queries
-            for name, body in _MACRO.findall(self.text(path))
-        }
+        bodies = {name: set(re.findall(r"(\w+)\s*\(", body)) for name, (_, body) in self._macros.items()}
         found = {name for name, called in bodies.items() if called & {"ref", "source"}}
         while more := {name for name, called in bodies.items() if called & found} - found:
             found |= more
         return frozenset(found)
+
+    @cached_property
+    def _macros(self) -> dict[str, tuple[str, str]]:
+        """The project's macros by name: each one's file and body."""
+        return {
+            name: (path, body)
+            for path in self.files.queries
+            for name, body in _MACRO.findall(self.text(path))
+        }
 
     @cached_property
     def _rendering(self) -> Rendering:
@@ -232,7 +227,7 @@ class Facts:
 
         scoped = self.dbt.variables.get(self.dbt.name)
         variables = self.dbt.variables | (scoped if isinstance(scoped, dict) else {})
-        return Rendering(variables, self.files.queries, self.text)
+        return Rendering(variables, {name: path for name, (path, _) in self._macros.items()}, self.text)
 
     def properties(self, path: str) -> properties_.Properties:
         if path not in self._properties:
@@ -272,7 +267,7 @@ class Facts:
     @cached_property
     def _references(self) -> dict[tuple[str, str], str]:
         return {
-            (os.path.basename(os.path.dirname(path)).lower(), _stem(path).lower()): path
+            (os.path.basename(os.path.dirname(path)).lower(), stem(path).lower()): path
             for path in self.files.references
         }
 
@@ -285,7 +280,7 @@ class Facts:
     def entry(self, name: str, *, near: str) -> properties_.Entry | None:
         """A model's entry; files of its own folder are read first, others where they name it."""
         if name not in self._entries:
-            own = self._properties_by_folder.get(os.path.dirname(near) + os.sep, [])
+            own = self._properties_by_folder.get(os.path.dirname(near), [])
             self._entries[name] = next(
                 (entry for path in own if (entry := self._models_in(path).get(name))), None
             ) or next(
@@ -322,7 +317,7 @@ class Facts:
         return True
 
     def _properties_near(self, path: str) -> Iterator[str]:
-        folder = os.path.dirname(path) + os.sep
+        folder = os.path.dirname(path)
         by_folder = self._properties_by_folder
         yield from by_folder.get(folder, ())
         for other, paths in by_folder.items():
@@ -331,10 +326,7 @@ class Facts:
 
     @cached_property
     def _properties_by_folder(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path in self.files.properties:
-            found.setdefault(os.path.dirname(path) + os.sep, []).append(path)
-        return found
+        return grouped(self.files.properties, os.path.dirname)
 
     # What goes with it
 
@@ -403,7 +395,7 @@ class Facts:
             raise ProjectError(f"{folder} cannot be read.", why=error.strerror or str(error)) from error
         return {
             package: frozenset(
-                _stem(file)
+                stem(file)
                 for _, _, files in os.walk(os.path.join(folder, package))
                 for file in files
                 if file.endswith((".sql", ".csv", ".py"))
@@ -477,7 +469,3 @@ def read(path: str) -> str:
 
 _LARGEST: Final = 32
 """MiB: what is larger was made by no one's hand."""
-
-
-def _stem(path: str) -> str:
-    return os.path.basename(path).rpartition(".")[0]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Edit(NamedTuple):
@@ -71,6 +74,11 @@ class Outcome(NamedTuple):
     """By comments, and by folders' ignores."""
     known: int = 0
     """In the baseline."""
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """By where they are, and then by what they say."""
+    return sorted(findings, key=lambda finding: finding[:7])
 
 
 def locate(text: str, start: int, end: int) -> tuple[int, int, int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from .jinja import keyword
 from .tokens import Tokens, is_expression, is_name
 
 if TYPE_CHECKING:
@@ -245,8 +246,7 @@ class FromClauses:
         return self._touches(opens) or self._touches(closes + 1)
 
     def _statement(self, index: int) -> str:
-        found = _STATEMENT.match(self._word(index))
-        return found[1] if found else ""
+        return keyword(self._word(index))
 
     def _past_bracket(self, index: int) -> int:
         return next((at + 1 for at in range(index, len(self._read)) if self._word(at) == "]"), index + 1)
@@ -263,8 +263,7 @@ class FromClauses:
 
     def _branch(self, block: str) -> None:
         """Each branch of an if begins where the first one began; a block that is set aside is a query of its own."""
-        found = _STATEMENT.match(block)
-        name = found[1] if found else ""
+        name = keyword(block)
         if name in {"if", "for"}:
             self._branches.append([level.copy() for level in self._levels])
         elif name in {"elif", "else"} and self._branches:
@@ -276,6 +275,3 @@ class FromClauses:
         elif name in {"macro", "call"} or (name == "set" and "=" not in block):
             self._branches.append(self._levels)
             self._levels = [_Level()]
-
-
-_STATEMENT: Final = re.compile(r"\{%[-+]?\s*(\w+)")

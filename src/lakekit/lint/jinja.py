@@ -29,6 +29,7 @@ BLOCK: Final = re.compile(rf"\{{(?:{_RAW}|({_EXPRESSION})|({_STATEMENT})|({_COMM
 UNGROUPED: Final = rf"\{{(?:{_RAW}|{_EXPRESSION}|{_STATEMENT}|{_COMMENT}|[{{%#])"
 """The same, for who puts it into a pattern of his own."""
 
+_STATEMENT_WORD: Final = re.compile(r"\{%[-+]?\s*(\w+)")
 _CALL: Final = re.compile(rf"{_TEXT}|(?<![\w.])(?:builtins\.)?(ref|source|config)\s*\(")
 # Nearly all calls: one or two plain texts, and nothing else in the block.
 _ARGUMENTS: Final = r"""\(\s*(['"])([^'"\\]*+)\2\s*(?:,\s*(['"])([^'"\\]*+)\4\s*)?\)"""
@@ -86,6 +87,12 @@ class SourceCall(NamedTuple):
     table: str
     start: int
     end: int
+
+
+def keyword(block: str) -> str:
+    """The first word of a statement: ``if``, ``endfor``; empty for what is none."""
+    found = _STATEMENT_WORD.match(block)
+    return found[1] if found else ""
 
 
 def alone(text: str, start: int) -> Ref | SourceCall | None:

@@ -10,6 +10,7 @@ import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, NoReturn
 
+from .findings import ordered
 from .run import Judged
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def share(judge: Judge, facts: Facts, subjects: list[File], processes: int) -> J
             child.tells.close()
         for child in children:
             os.waitpid(child.process, 0)
-    findings = [finding for result in results for finding in result.findings]
-    return Judged(sorted(findings, key=lambda one: one[:7]), sum(result.silenced for result in results))
+    findings = ordered(finding for result in results for finding in result.findings)
+    return Judged(findings, sum(result.silenced for result in results))
 
 
 def _parts(subjects: list[File], processes: int) -> list[list[File]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from . import jinja
+from .nodes import inside, mappings, plain
 from .sql import Broken
 from .yaml import Node, YamlError, parse
 
@@ -63,7 +64,7 @@ class Entry:
 
     @property
     def columns(self) -> Iterator[Column]:
-        for column in _mappings(self._node().get("columns")):
+        for column in mappings(self._node().get("columns")):
             name = column.get("name")
             if name and isinstance(name.value, str):
                 start, end = inside(name)
@@ -82,7 +83,7 @@ class Entry:
 
     @property
     def versions(self) -> list[str]:
-        versions = _mappings(self._node().get("versions")) if "versions" in self._text else ()
+        versions = mappings(self._node().get("versions")) if "versions" in self._text else ()
         return [str(version["v"].value) for version in versions if "v" in version]
 
     @property
@@ -132,7 +133,7 @@ def read(text: str) -> Properties:
     called = list(jinja.calls(text, 0, len(text))) if "ref(" in text or "source(" in text else []
     return Properties(
         entries=tuple(_entries(top, text)),
-        sources=tuple(_source(one) for one in _mappings(top.get("sources"))),
+        sources=tuple(_source(one) for one in mappings(top.get("sources"))),
         refs=tuple(filter(None, map(jinja.ref, called))),
         source_calls=tuple(filter(None, map(jinja.source, called))),
     )
@@ -150,7 +151,7 @@ def _entries(top: dict[str, Node], text: str) -> Iterator[Entry]:
 def _source(one: dict[str, Node]) -> Source:
     name = one.get("name", _NONE)
     of = str(name.value)
-    tables = [table["name"] for table in _mappings(one.get("tables")) if "name" in table]
+    tables = [table["name"] for table in mappings(one.get("tables")) if "name" in table]
     return Source(
         of, *inside(name), tuple(SourceTable(of, str(table.value), *inside(table)) for table in tables)
     )
@@ -170,7 +171,7 @@ def _tests(one: dict[str, Node]) -> frozenset[str]:
             elif isinstance(item.value, dict):
                 named = item.value.get("test_name")
                 found.extend([str(named.value)] if named else list(item.value)[:1])
-    for constraint in _mappings(one.get("constraints")):
+    for constraint in mappings(one.get("constraints")):
         kind = constraint.get("type", _NONE).value
         found.extend(("unique", "not_null") if kind == "primary_key" else [str(kind)])
     return frozenset(found)
@@ -179,24 +180,3 @@ def _tests(one: dict[str, Node]) -> frozenset[str]:
 def _is_said(one: dict[str, Node]) -> bool:
     description = one.get("description")
     return bool(description and isinstance(description.value, str) and description.value.strip())
-
-
-def _mappings(node: Node | None) -> Iterator[dict[str, Node]]:
-    for item in node.value if node and isinstance(node.value, list) else ():
-        if isinstance(item.value, dict):
-            yield item.value
-
-
-def inside(node: Node) -> tuple[int, int]:
-    """The place of a scalar without its quotes: what a rename replaces."""
-    quoted = isinstance(node.value, str) and node.end - node.start == len(node.value) + 2
-    return (node.start + 1, node.end - 1) if quoted else (node.start, node.end)
-
-
-def plain(node: Node) -> Any:
-    """A node's value without places."""
-    if isinstance(node.value, dict):
-        return {key: plain(value) for key, value in node.value.items()}
-    if isinstance(node.value, list):
-        return [plain(value) for value in node.value]
-    return node.value

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors import SettingsError, UsageError
-from .findings import Finding, Outcome, locate
+from .findings import Finding, Outcome, locate, ordered
 from .registry import chosen, nearest, rules
 from .subjects import Model, Reference
 
@@ -96,8 +96,8 @@ class Judge:
             if problems := self._problems(subject, late=True):
                 found.setdefault(subject.path, []).extend(problems)
         sifted = [self._sifted(path, problems) for path, problems in found.items()]
-        findings = [finding for standing, _ in sifted for finding in standing]
-        return Judged(sorted(findings, key=lambda finding: finding[:7]), sum(silent for _, silent in sifted))
+        findings = ordered(finding for standing, _ in sifted for finding in standing)
+        return Judged(findings, sum(silent for _, silent in sifted))
 
     def _problems(self, subject: File, *, late: bool) -> list[tuple[str, Problem]]:
         found: list[tuple[str, Problem]] = []
@@ -138,12 +138,13 @@ class Judge:
 
     def _sifted(self, path: str, problems: list[tuple[str, Problem]]) -> tuple[list[Finding], int]:
         text = self._facts.text(path)
-        found = [
-            Finding(path, *locate(text, one.start, one.end), code, one.message, one.fix)
-            for code, one in problems
-        ]
+
+        def finding(code: str, one: Problem) -> Finding:
+            return Finding(path, *locate(text, one.start, one.end), code, one.message, one.fix)
+
+        found = [finding(code, one) for code, one in problems]
         quiet = {code for folder, codes in self._silent if path.startswith(folder) for code in codes}
-        loud = [finding for finding in found if finding.code not in quiet]
+        loud = [one for one in found if one.code not in quiet]
         from . import comments  # whoever has nothing to tell has no use for them
 
         if not (noqas := comments.read(text)):
@@ -153,10 +154,7 @@ class Judge:
         # Of a broken file nearly nothing was asked.
         if UNUSED in self.codes and UNUSED not in quiet and not self._facts.broken(path):
             check = self.known[UNUSED].check
-            standing.extend(
-                Finding(path, *locate(text, one.start, one.end), UNUSED, one.message, one.fix)
-                for one in check(sifted.unused, self._facts, path=path)
-            )
+            standing += [finding(UNUSED, one) for one in check(sifted.unused, self._facts, path=path)]
         return standing, len(found) - len(sifted.standing)
 
 

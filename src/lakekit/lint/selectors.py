@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .dbt_project import said
 from .jinja import DYNAMIC
+from .subjects import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 _CRITERION: Final = re.compile(r"(@)?(?:(\d*)\+)?(?:([\w.]+):)?(.*?)(?:\+(\d*))?", re.DOTALL)
 _ENDLESS: Final = 1 << 30
-_ALL: Final = ("fqn:*",)
+EVERYTHING: Final = ("fqn:*",)
+"""What dbt selects where nothing is said."""
 _WILDCARD: Final = re.compile(r"[*?\[\]]")
 _UNTOLD: Final = "?"
 
@@ -73,7 +75,7 @@ class Selection:
     """What is selected in one place; None stands for what cannot be told."""
 
     def __init__(
-        self, lineage: Lineage, select: Sequence[str] | None = _ALL, exclude: Sequence[str] | None = ()
+        self, lineage: Lineage, select: Sequence[str] | None = EVERYTHING, exclude: Sequence[str] | None = ()
     ) -> None:
         self._lineage = lineage
         self._select = _UNKNOWN if select is None else parse(select)
@@ -144,16 +146,13 @@ def _by_name(one: Criterion, node: Node, _: Lineage) -> bool | None:
         return False
     if one.value == "*" or _is_named(node.fqn, one.value) or _is_named(node.fqn[1:], one.value):
         return True
-    version = _VERSIONED.fullmatch(node.name)
+    version = VERSION.fullmatch(node.name)
     if version:  # a model's version is called otherwise, where this is one
         fqn = (*node.fqn[:-1], *version.groups())
         parts = one.value.split(".")
         if version[1] in parts or _is_named(fqn, one.value) or _is_named(fqn[1:], one.value):
             return None
     return False
-
-
-_VERSIONED: Final = re.compile(r"(.+)_(v\w+)")
 
 
 def _is_named(fqn: tuple[str, ...], value: str) -> bool:

@@ -55,7 +55,6 @@ _CALLS: Final = re.compile(r"\(\s*(\w+)")
 _NOISE: Final = re.compile(
     r"""'[^']*+'|"[^"\n]*+'[^"\n]*+"|""" + jinja.LINE_COMMENT + r"|/\*(?s:.*?)(?:\*/|\Z)|\{\#(?s:.*?)\#\}"
 )
-_OPENS: Final = re.compile(r"\{%[-+]?\s*(\w+)")
 # {% set x %}…{% endset %}, perhaps with filters.
 _SETS: Final = re.compile(r"\{%[-+]?\s*set\s+[\w.,\s]+?(?:\||[-+]?%\})")
 _BRANCHES: Final = {"elif": ("if",), "else": ("if", "for")}
@@ -136,8 +135,7 @@ class _Blocks:
 
     def _statement(self, block: str, start: int, end: int) -> None:
         """Keep account of what is open, and of the first thing that is wrong with it."""
-        word = _OPENS.match(block)
-        name = word[1] if word else ""
+        name = jinja.keyword(block)
         if name == "snapshot" and (snapshot := _SNAPSHOT.match(block)):
             self.named = snapshot[1]
         within = self._open[-1][0] if self._open else ""

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from .jinja import DYNAMIC
+from .paths import stem
 
 if TYPE_CHECKING:
     from ..naming import Layer
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from .sql import Sql
 
 
-VERSION: Final = re.compile(r"(.+)_v\w+")
-"""The file of a version of a model; its entry has the model's own name."""
+VERSION: Final = re.compile(r"(.+)_(v\w+)")
+"""The file of a version of a model: the model's own name, which its entry has, and the version."""
 
 
 class File:
@@ -40,7 +41,7 @@ class File:
 
     @property
     def stem(self) -> str:
-        return os.path.basename(self.path).rpartition(".")[0]
+        return stem(self.path)
 
 
 class SqlFile(File):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from ..properties import inside
+from ..nodes import inside, mappings
 from . import Mention, sql
-from .yaml import mappings, scalars
+from .yaml import scalars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..properties import inside
+from ..nodes import inside, mappings
 from . import Mention, selections, sql
 
 if TYPE_CHECKING:
@@ -25,13 +25,6 @@ def scalars(node: Node, keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
             yield from scalars(item, keys)
     elif isinstance(node.value, str):
         yield keys, node
-
-
-def mappings(node: Node | None) -> Iterator[dict[str, Node]]:
-    """Those in a list."""
-    for item in node.value if node and isinstance(node.value, list) else ():
-        if isinstance(item.value, dict):
-            yield item.value
 
 
 def in_properties(text: str, document: Node, names: Names, project: str) -> Iterator[Mention]:

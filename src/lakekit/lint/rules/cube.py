@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...naming import Layer
 from ..findings import Problem
 from ..registry import rule
+from . import meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,7 +59,7 @@ def _column(column: Column, facts: Facts) -> Iterator[Problem]:
         if members is None or column.name in _lower(members):
             return
         what, near = f"'{column.cube}' has no member '{column.name}'", known | _lower(members)
-    yield Problem(what + _nearest(column.name, near), column.start, column.end)
+    yield Problem(what + meant(column.name, near), column.start, column.end)
 
 
 def _inclusion(inclusion: Inclusion, facts: Facts) -> Iterator[Problem]:
@@ -71,7 +72,7 @@ def _inclusion(inclusion: Inclusion, facts: Facts) -> Iterator[Problem]:
     for member in inclusion.members:
         if member.text not in members and member.text != "*":
             yield Problem(
-                f"'{name}' has no member '{member.text}'{_nearest(member.text, members)}",
+                f"'{name}' has no member '{member.text}'{meant(member.text, members)}",
                 member.start,
                 member.end,
             )
@@ -79,10 +80,3 @@ def _inclusion(inclusion: Inclusion, facts: Facts) -> Iterator[Problem]:
 
 def _lower(names: Iterable[str]) -> frozenset[str]:
     return frozenset(map(str.lower, names))
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # only where something is wrong
-
-    near = get_close_matches(name, sorted(known), 1, 0.75)
-    return f"; is '{near[0]}' meant?" if near else ""

@@ -11,9 +11,10 @@ from ..findings import Edit, Fix, Problem
 from ..jinja import DYNAMIC
 from ..registry import rule
 from ..subjects import Model, PropertiesFile, SqlFile
+from . import meant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from ..facts import Facts
     from ..jinja import Ref, SourceCall
@@ -72,9 +73,7 @@ def unknown_reference(file: File, facts: Facts) -> Iterator[Problem]:
         refs, sources = file.properties.refs, file.properties.source_calls
     for ref in refs:
         if ref.name not in facts.names and facts.target(ref) is False:
-            yield Problem(
-                f"there is no model '{ref.name}'{_nearest(ref.name, facts.names)}", ref.start, ref.end
-            )
+            yield Problem(f"there is no model '{ref.name}'{meant(ref.name, facts.names)}", ref.start, ref.end)
     for call in sources:
         if facts.has_source(call.source, call.table, near=file.path) is False:
             yield Problem(f"no source declares '{call.source}.{call.table}'", call.start, call.end)
@@ -147,10 +146,3 @@ def _twin(model: Model, facts: Facts) -> str | None:
 def _is_off(model: Model) -> bool:
     enabled = model.config("enabled")
     return enabled is False or enabled is DYNAMIC
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # only where something is wrong
-
-    near = get_close_matches(name, known, 1, 0.75)
-    return f"; is '{near[0]}' meant?" if near else ""

@@ -80,11 +80,15 @@ class Session(LanguageServer):
             self.say(error)
             return None
 
+    @property
+    def _held(self) -> dict[str, str]:
+        """What the editor has in its open files."""
+        return {
+            path: self.workspace.get_text_document(one.uri).source for path, one in self.open_files.items()
+        }
+
     def look(self, project: Project) -> Facts:
-        return judging.look(
-            project,
-            {path: self.workspace.get_text_document(one.uri).source for path, one in self.open_files.items()},
-        )
+        return judging.look(project, self._held)
 
     def ask(self, project: Project | None, *, whole: bool) -> None:
         """Have a project judged soon: its open files, or the ``whole`` of it."""
@@ -102,9 +106,7 @@ class Session(LanguageServer):
                 await self._judge(project, whole=whole)
 
     async def _judge(self, project: Project, *, whole: bool) -> None:
-        held = {
-            path: self.workspace.get_text_document(one.uri).source for path, one in self.open_files.items()
-        }
+        held = self._held
         versions = {path: one.version for path, one in self.open_files.items()}
         try:
             found = await asyncio.to_thread(self._found, project, held, whole)

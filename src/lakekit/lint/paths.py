@@ -1,0 +1,22 @@
+"""What paths say of their files."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+def stem(path: str) -> str:
+    """A file's name without its ending."""
+    return os.path.basename(path).rpartition(".")[0]
+
+
+def grouped(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
+    """The paths of each key, in their order."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        found.setdefault(key(path), []).append(path)
+    return found
