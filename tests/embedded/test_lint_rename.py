@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lakekit.lint import fixing, opening
+from lakekit.lint import fixing, opening, writing
 from lakekit.lint.command import main
 from lakekit.lint.findings import Rename
 from lakekit.scaffold import new
@@ -45,9 +45,9 @@ def shop(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 def rename(shop: Path, old: str, name: str) -> None:
     facts = opening.load(*opening.at(str(shop)))
-    made, applied = fixing.changes([Rename(old, name)], facts)
-    assert applied == 1
-    fixing.apply(made, facts.root)
+    plan = fixing.plan([Rename(old, name)], facts)
+    assert plan.applied == 1
+    writing.apply(plan.changes, facts.root)
 
 
 def contents(shop: Path) -> dict[str, bytes]:

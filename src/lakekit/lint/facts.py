@@ -158,6 +158,10 @@ class Facts:
             self._sql.pop(path, None)
             self._staging.pop(path, None)
 
+    def keep(self, texts: dict[str, str]) -> None:
+        """Hold on to texts as they were judged, here or in another process."""
+        self._texts.update(texts)
+
     def broken(self, path: str) -> sql_.Broken | None:
         """Why a file is not what it should be, if it is not."""
         if path in self.files.links:

@@ -59,7 +59,7 @@ def load(root: str, folder: str) -> Facts:
     except Unreadable as error:
         raise ProjectError(f"There is no dbt project in {folder}.", why=f"{file}: {error}") from error
     if os.path.exists(os.path.join(root, JOURNAL)):
-        from .fixing import finish
+        from .writing import finish
 
         finish(root)
     settings = os.path.join(root, _SETTINGS)

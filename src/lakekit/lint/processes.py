@@ -49,7 +49,8 @@ def share(judge: Judge, facts: Facts, subjects: list[File], processes: int) -> J
         for child in children:
             os.waitpid(child.process, 0)
     findings = ordered(finding for result in results for finding in result.findings)
-    return Judged(findings, sum(result.silenced for result in results))
+    texts = {path: text for result in results for path, text in result.texts.items()}
+    return Judged(findings, sum(result.silenced for result in results), texts)
 
 
 def _parts(subjects: list[File], processes: int) -> list[list[File]]:

@@ -18,33 +18,41 @@ if TYPE_CHECKING:
     from .facts import Facts
     from .findings import Rename
     from .mentions import Mention, Names
+    from .yaml import Node
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
-def fix(rename: Rename, facts: Facts) -> Fix | None:
-    """What has to change; None where a name is taken, shared or versioned, or may be put together at run time."""
+class Refused(Exception):
+    """A rename that might do half of it is not done; the message says why."""
+
+
+def fix(rename: Rename, facts: Facts) -> Fix:
+    """What has to change. Raises ``Refused``: the name is taken, shared or versioned, or may be put together at run time."""
     models = facts.named(rename.old)
-    if len(models) != 1 or not _NAME.fullmatch(rename.new) or facts.is_taken(rename.new):
-        return None
+    if len(models) != 1:
+        raise Refused(f"{len(models)} models are called so")
+    if not _NAME.fullmatch(rename.new):
+        raise Refused(f"'{rename.new}' is no name")
+    if facts.is_taken(rename.new):
+        raise Refused(f"there is a '{rename.new}'")
     names = {rename.old: models[0]}
     around = _Around(facts)
     edits = []
-    try:
-        for path, found in _mentions(names, facts, around):
-            for mention in found:
-                if not mention.sure:
-                    return None
-                edits.append(Edit(path, mention.start, mention.end, rename.new))
-    except YamlError:  # what cannot be read may name it
-        return None
+    for path, found in _mentions(names, facts, around):
+        for mention in found:
+            if not mention.sure:
+                line = facts.text(path).count("\n", 0, mention.start) + 1
+                raise Refused(f"line {line} of {path} may name it, and nothing but running tells")
+            edits.append(Edit(path, mention.start, mention.end, rename.new))
     moves = tuple(
         (path, os.path.join(os.path.dirname(path), called))
         for path in (models[0].path, *facts.files.properties, *around.snapshots)
         if (called := _called(os.path.basename(path), rename)) is not None
     )
-    if any(os.path.lexists(target) for _, target in moves):
-        return None
+    for _, target in moves:
+        if os.path.lexists(target):
+            raise Refused(f"there is a {target}")
     return Fix(rename.title, tuple(dict.fromkeys(edits)), moves)
 
 
@@ -52,8 +60,10 @@ def _called(name: str, rename: Rename) -> str | None:
     """What a file that is called after the model is called then: its SQL, its properties, its snapshots in tests."""
     stem, dot, ending = name.rpartition(".")
     if ending == "json":
-        before, between, last = stem.rpartition(".")
-        return f"{before}{between}{rename.new}.json" if between and last == rename.old else None
+        # <test>.<model>, and the test may have parameters: test_it[<model>-2026].<model>
+        pattern = rf"(?<=[.\[-]){re.escape(rename.old)}(?=$|[\]-])"
+        called = re.sub(pattern, rename.new, stem)
+        return f"{called}.json" if called != stem else None
     bare = stem.lstrip("_")
     return f"{stem[: len(stem) - len(bare)]}{rename.new}{dot}{ending}" if bare == rename.old else None
 
@@ -62,15 +72,27 @@ class _Around:
     """What a project has around its dbt files that names models: tests, and the orchestrator's Python."""
 
     def __init__(self, facts: Facts) -> None:
-        found = files.walk(os.path.join(facts.root, "tests"), []) if facts.root != facts.folder else {}
-        self.python = [*found.get(".py", ()), *facts.files.python, *_below(facts.folder, ".py")]
+        found = files.walk(os.path.join(facts.root, "tests"), [])
+        python = (*found.get(".py", ()), *facts.files.python, *_python_below(facts))
+        self.python = list(dict.fromkeys(python))
         self.scenarios = [*found.get(".yml", ()), *found.get(".yaml", ())]
         self.snapshots = [path for path in found.get(".json", ()) if "__snapshots__" in path]
 
 
-def _below(folder: str, ending: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        yield from (entry.path for entry in entries if entry.name.endswith(ending) and entry.is_file())
+def _python_below(facts: Facts) -> Iterator[str]:
+    """Python in the dbt project's folder, without what is installed or made there and what is known of already."""
+    known = {os.path.normpath(os.path.join(facts.folder, path)) for path in facts.dbt.model_paths}
+    made = {facts.dbt.packages_path, "target", "logs", "node_modules", "__pycache__"}
+    for folder, folders, names in os.walk(facts.folder):
+        folders[:] = [
+            name
+            for name in folders
+            if name[0] != "."
+            and name not in made
+            and os.path.join(folder, name) not in known
+            and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+        ]
+        yield from (os.path.join(folder, name) for name in names if name.endswith(".py"))
 
 
 def _mentions(names: Names, facts: Facts, around: _Around) -> Iterator[tuple[str, Iterable[Mention]]]:
@@ -83,30 +105,49 @@ def _mentions(names: Names, facts: Facts, around: _Around) -> Iterator[tuple[str
             if any(name in text for name in names):
                 yield path, text
 
-    for path, text in holding((*facts.files.models, *facts.files.queries)):
-        yield path, sql.mentions(text, names, project)
-        yield path, sql.hard_coded(facts.sql(path).tables, names, facts, path)
-    for path, text in holding(facts.files.python_models):
-        yield path, python.in_models(text, names)
-    for path, text in holding(around.python):
-        yield path, python.mentions(text, names, facts, path, is_ambiguous=partial(_is_shared, facts=facts))
-    readers: dict[str, Callable[[str, str], Iterable[Mention]]] = {
-        **dict.fromkeys(
-            facts.files.properties, lambda _, text: yaml.in_properties(text, parse(text), names, project)
+    is_shared = partial(_is_shared, facts=facts)
+    readers: tuple[tuple[Iterable[str], Callable[[str, str], Iterable[Mention]]], ...] = (
+        ((*facts.files.models, *facts.files.queries), lambda path, text: _in_sql(path, text, names, facts)),
+        (facts.files.python_models, lambda _, text: python.in_models(text, names)),
+        (
+            around.python,
+            lambda path, text: python.mentions(text, names, facts, path, is_ambiguous=is_shared),
         ),
-        **dict.fromkeys(
-            around.scenarios, lambda path, text: yaml.in_scenarios(text, parse(text), names, facts, path)
+        (
+            facts.files.properties,
+            lambda path, text: yaml.in_properties(text, _parsed(path, text), names, project),
         ),
-        os.path.join(facts.folder, "dbt_project.yml"): (
-            lambda _, text: yaml.in_project(text, parse(text), names, project)
+        (
+            around.scenarios,
+            lambda path, text: yaml.in_scenarios(text, _parsed(path, text), names, facts, path),
         ),
-        os.path.join(facts.folder, "selectors.yml"): (
-            lambda _, text: yaml.in_selectors(text, parse(text), names, facts)
+        (
+            [os.path.join(facts.folder, "dbt_project.yml")],
+            lambda path, text: yaml.in_project(text, _parsed(path, text), names, project),
         ),
-    }
-    for path, text in holding(filter(os.path.exists, readers)):
-        yield path, readers[path](path, text)
+        (
+            [os.path.join(facts.folder, "selectors.yml")],
+            lambda path, text: yaml.in_selectors(text, _parsed(path, text), names, facts),
+        ),
+    )
+    for paths, reader in readers:
+        for path, text in holding(paths):
+            yield path, reader(path, text)
     yield from _in_cubes(holding(facts.files.cubes), names, facts)
+
+
+def _in_sql(path: str, text: str, names: Names, facts: Facts) -> list[Mention]:
+    found = list(sql.mentions(text, names, facts.dbt.name))
+    if any(text.count(name) > sum(one.name == name for one in found) for name in names):
+        found.extend(sql.hard_coded(facts.sql(path).tables, names, facts, path))
+    return found
+
+
+def _parsed(path: str, text: str) -> Node:
+    try:
+        return parse(text)
+    except YamlError as error:
+        raise Refused(f"{path} may name it, and cannot be read: {error}") from error
 
 
 def _in_cubes(

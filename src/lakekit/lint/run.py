@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors import SettingsError, UsageError
-from .findings import Finding, Outcome, locate, ordered
+from .findings import Finding, Fix, Outcome, locate, ordered
 from .registry import chosen, nearest, rules
 from .subjects import Model, Reference
 
@@ -40,8 +40,11 @@ class Selection(NamedTuple):
 
 
 class Judged(NamedTuple):
+    """``texts`` are those that edits of fixes were made for, by path: whoever applies them must find the very same."""
+
     findings: list[Finding]
     silenced: int
+    texts: dict[str, str]
 
 
 class Judge:
@@ -89,15 +92,24 @@ class Judge:
                 problems = self._problems(subject, late=False)
                 if problems or (commented and not isinstance(subject, Reference) and "noqa" in subject.text):
                     found[subject.path] = problems
-                self._facts.forget(subject.path)
+                else:
+                    self._facts.forget(subject.path)
         between()
         unreadable = {path for path, problems in found.items() if problems and problems[0][0] == UNREADABLE}
         for subject in [one for one in subjects if one.path not in unreadable] if late else ():
             if problems := self._problems(subject, late=True):
                 found.setdefault(subject.path, []).extend(problems)
-        sifted = [self._sifted(path, problems) for path, problems in found.items()]
-        findings = ordered(finding for standing, _ in sifted for finding in standing)
-        return Judged(findings, sum(silent for _, silent in sifted))
+        findings: list[Finding] = []
+        texts: dict[str, str] = {}
+        silenced = 0
+        for path, problems in found.items():
+            standing, silent = self._sifted(path, problems)
+            findings.extend(standing)
+            silenced += silent
+            edits = [edit for one in standing if isinstance(one.fix, Fix) for edit in one.fix.edits]
+            texts.update((edit.path, self._facts.text(edit.path)) for edit in edits)
+            self._facts.forget(path)
+        return Judged(ordered(findings), silenced, texts)
 
     def _problems(self, subject: File, *, late: bool) -> list[tuple[str, Problem]]:
         found: list[tuple[str, Problem]] = []
@@ -173,6 +185,7 @@ def lint(
         judged = share(judge, facts, subjects, processes)
     else:
         judged = judge.judge(subjects)
+    facts.keep(judged.texts)
     findings = judged.findings
     if NOTHING in judge.codes:
         check = judge.known[NOTHING].check

@@ -163,9 +163,10 @@ def _rename(session: Session, params: types.RenameParams) -> types.WorkspaceEdit
         _refuse(f"'{new}' is no name of a model: letters, digits and _ are")
     if facts.is_taken(new):
         _refuse(f"there is a '{new}' already")
-    fix = renaming.fix(Rename(one.model.name, new), facts)
-    if fix is None:
-        _refuse(f"'{one.model.name}' cannot be renamed")
+    try:
+        fix = renaming.fix(Rename(one.model.name, new), facts)
+    except renaming.Refused as error:
+        _refuse(f"'{one.model.name}' cannot be renamed: {error}")
     try:
         return session.edit(fix, facts)
     except Unsupported as error:
@@ -208,4 +209,10 @@ def _named(session: Session, uri: str, position: types.Position) -> tuple[Facts,
 
 
 def _resolved(fix: Fix | Rename, facts: Facts) -> Fix | None:
-    return renaming.fix(fix, facts) if isinstance(fix, Rename) else fix
+    """The fix, if it can be made for sure."""
+    if not isinstance(fix, Rename):
+        return fix
+    try:
+        return renaming.fix(fix, facts)
+    except renaming.Refused:
+        return None
