@@ -102,9 +102,12 @@ def test_a_rename_takes_everything_along_that_names_it(
         {"models/core/shopify/int_shopify__orders.sql": "select 2"},  # the name is taken
         {"models/core/klaviyo/orders.sql": "select 2"},  # two are called so
         {"models/marts/fct_more.sql": "select * from {{ ref('orders', v=2) }}"},  # it is versioned
+        {"models/marts/fct_more.sql": "{% set of = 'orders' %} select * from {{ ref(of) }}"},
+        {"models/marts/fct_more.sql": "select * from {{ ref('orders' if today else 'sales') }}"},
         {
-            "models/marts/fct_more.sql": "{% set source_model = 'orders' %} select 1"
-        },  # a macro may make a ref() of it
+            "macros/all_of.sql": "{% macro all_of(model) %}select * from {{ ref(model) }}{% endmacro %}",
+            "models/marts/fct_more.sql": "{{ all_of('orders') }}",
+        },
         {"models/marts/_broken.yml": "models: [{name: orders"},
     ],
 )
@@ -369,8 +372,15 @@ def test_what_is_around_the_dbt_project_follows(tmp_path: Path) -> None:
     }
 
 
+def test_a_text_that_no_ref_is_made_of_is_no_name(shop: Path) -> None:
+    text = "{{ totals('orders') }} {{ config(alias='orders') }} from {{ ref('fct_sales') }}"
+    write(shop, {"models/marts/fct_more.sql": text})
+    writing.apply(planned(shop), str(shop))
+    assert contents(shop) == RENAMED | {"models/marts/fct_more.sql": text}
+
+
 def test_why_a_model_keeps_its_name_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(shop, {"models/marts/fct_more.sql": "\n{% set source_model = 'orders' %} select 1"})
+    write(shop, {"models/marts/fct_more.sql": "\n{% set of = 'orders' %} select * from {{ ref(of) }}"})
     assert main(["--fix", "--select", "LK102", "models/core/shopify/orders.sql"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("'orders' was not renamed to 'int_shopify__orders': line 2 of ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from . import files
@@ -106,8 +106,12 @@ def _mentions(names: Names, facts: Facts, around: _Around) -> Iterator[tuple[str
                 yield path, text
 
     is_shared = partial(_is_shared, facts=facts)
+    composes = cache(partial(_composes, facts))
     readers: tuple[tuple[Iterable[str], Callable[[str, str], Iterable[Mention]]], ...] = (
-        ((*facts.files.models, *facts.files.queries), lambda path, text: _in_sql(path, text, names, facts)),
+        (
+            (*facts.files.models, *facts.files.queries),
+            lambda path, text: _in_sql(path, text, names, facts, composes),
+        ),
         (facts.files.python_models, lambda _, text: python.in_models(text, names)),
         (
             around.python,
@@ -136,8 +140,8 @@ def _mentions(names: Names, facts: Facts, around: _Around) -> Iterator[tuple[str
     yield from _in_cubes(holding(facts.files.cubes), names, facts)
 
 
-def _in_sql(path: str, text: str, names: Names, facts: Facts) -> list[Mention]:
-    found = list(sql.mentions(text, names, facts.dbt.name))
+def _in_sql(path: str, text: str, names: Names, facts: Facts, composes: Callable[[], bool]) -> list[Mention]:
+    found = list(sql.mentions(text, names, facts.dbt.name, composes))
     if any(text.count(name) > sum(one.name == name for one in found) for name in names):
         found.extend(sql.hard_coded(facts.sql(path).tables, names, facts, path))
     return found
@@ -169,6 +173,14 @@ def _is_plain(text: str) -> bool:
     except YamlError:  # Cube lets Jinja write its models: no one can tell what they name
         return False
     return True
+
+
+def _composes(facts: Facts) -> bool:
+    """Whether the project, or a package in it, has a ref() of more than plain texts."""
+    packages = files.walk(os.path.join(facts.folder, facts.dbt.packages_path), []).get(".sql", ())
+    return any(
+        sql.composes(facts.text(path)) for path in (*facts.files.models, *facts.files.queries, *packages)
+    )
 
 
 def _is_shared(name: str, facts: Facts) -> bool:

@@ -9,29 +9,45 @@ from .. import jinja
 from . import Mention
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..facts import Facts
     from ..tables import Table
     from . import Names
 
 _LITERAL: Final = re.compile(r""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'""")
+_COMPOSED: Final = re.compile(
+    r"""\bref\s*\((?!\s*(?:'[^'"\\]*'|"[^'"\\]*")\s*(?:,\s*(?:'[^'"\\]*'|"[^'"\\]*")\s*)?\))"""
+)
 _PART: Final = r"""(?:"[^"\s]+"|\w+)"""
 _TABLE: Final = re.compile(rf"""(?i:\b(?:from|join)\s+)((?:{_PART}\.)+)("?)(\w+)\2(?![\w."]|\s*\()""")
 
 
-def mentions(text: str, names: Names, project: str) -> Iterator[Mention]:
-    """What the blocks of a file refer to; ``project`` is the dbt project's own name."""
-    yield from _blocks(text, 0, len(text), names, project)
+def mentions(text: str, names: Names, project: str, composes: Callable[[], bool]) -> Iterator[Mention]:
+    """What the blocks of a file refer to; ``project`` is the dbt project's own name.
+
+    ``composes`` tells whether a ref() somewhere is made of what it is given: then any text in a block may be a name.
+    """
+    yield from _blocks(text, (0, len(text)), names, project, composes)
 
 
-def _blocks(text: str, start: int, end: int, names: Names, project: str) -> Iterator[Mention]:
-    for block in jinja.BLOCK.finditer(text, start, end):
+def composes(text: str) -> bool:
+    """Whether there is a ref() whose arguments are not all plain texts."""
+    return _COMPOSED.search(text) is not None
+
+
+def _blocks(
+    text: str, span: tuple[int, int], names: Names, project: str, composes: Callable[[], bool]
+) -> Iterator[Mention]:
+    for block in jinja.BLOCK.finditer(text, *span):
         if block[1] or block[2]:
-            yield from _block(text, *block.span(), names, project)
+            yield from _block(text, block.span(), names, project, composes)
 
 
-def _block(text: str, start: int, end: int, names: Names, project: str) -> Iterator[Mention]:
+def _block(
+    text: str, span: tuple[int, int], names: Names, project: str, composes: Callable[[], bool]
+) -> Iterator[Mention]:
+    start, end = span
     calls = list(jinja.calls(text, start, end))
     told = set()
     for call in calls:
@@ -43,14 +59,15 @@ def _block(text: str, start: int, end: int, names: Names, project: str) -> Itera
     for literal in _LITERAL.finditer(text, start, end):
         first, last = literal.start() + 1, literal.end() - 1
         content = text[first:last]
-        elsewhere = any(call.function != "ref" and call.start < first < call.end for call in calls)
-        if content in names and first not in told and not elsewhere:
-            yield Mention(content, first, last, sure=False)  # a macro may make a ref() of it
+        around = {call.function for call in calls if call.start < first < call.end}
+        if content in names and first not in told and not around & {"source", "config"}:
+            if "ref" in around or composes():
+                yield Mention(content, first, last, sure=False)
         elif "ref(" in content:  # a hook, which is rendered later
             if "\\" in content:
                 yield from (Mention(name, first, last, sure=False) for name in names if name in content)
             else:
-                yield from _blocks(text, first, last, names, project)
+                yield from _blocks(text, (first, last), names, project, composes)
 
 
 def refs(text: str, start: int, end: int, names: Names, project: str) -> Iterator[Mention]:
