@@ -257,6 +257,11 @@ def test_a_file_that_changed_after_it_was_judged_is_left_alone(shop: Path) -> No
     assert path.read_text().startswith("-- more\nselect")
 
 
+@pytest.mark.parametrize("name", ["no", "null", "1st", "a-b", "a b", ""])
+def test_what_is_no_name_is_given_to_no_model(shop: Path, name: str) -> None:
+    assert fixing.plan([Rename("orders", name)], look(shop)).refused
+
+
 def test_two_models_never_get_one_name(shop: Path) -> None:
     write(shop, {"models/core/klaviyo/sales.sql": "select 1"})
     plan = fixing.plan([Rename("orders", "sold"), Rename("sales", "sold")], look(shop))
@@ -398,7 +403,10 @@ def test_fixes_that_overlap_wait_for_the_next_round(shop: Path) -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     names=st.lists(
-        st.from_regex(r"[a-z]{1,3}(_[a-z]{1,2})?", fullmatch=True), min_size=2, max_size=5, unique=True
+        st.from_regex(r"(?!(no|on|off|yes)$)[a-z]{1,3}(_[a-uw-z][a-z]?)?", fullmatch=True),
+        min_size=2,
+        max_size=5,
+        unique=True,
     ),
     quote=st.sampled_from("'\""),
     space=st.sampled_from(["", " ", "\n  "]),

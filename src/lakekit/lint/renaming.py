@@ -32,7 +32,7 @@ def fix(rename: Rename, facts: Facts) -> Fix:
     models = facts.named(rename.old)
     if len(models) != 1:
         raise Refused(f"{len(models)} models are called so")
-    if not _NAME.fullmatch(rename.new):
+    if not _NAME.fullmatch(rename.new) or parse(rename.new).value != rename.new:  # "no" is False in YAML
         raise Refused(f"'{rename.new}' is no name")
     if facts.is_taken(rename.new):
         raise Refused(f"there is a '{rename.new}'")
@@ -98,11 +98,12 @@ def _python_below(facts: Facts) -> Iterator[str]:
 def _mentions(names: Names, facts: Facts, around: _Around) -> Iterator[tuple[str, Iterable[Mention]]]:
     """By file. One that does not hold the name is not looked into."""
     project = facts.dbt.name
+    whole = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
 
     def holding(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
         for path in paths:
             text = facts.text(path)
-            if any(name in text for name in names):
+            if any(name in text for name in names) and whole.search(text):
                 yield path, text
 
     is_shared = partial(_is_shared, facts=facts)
