@@ -83,6 +83,18 @@ class Project:
             ) from None
         return _read(table, file)
 
+    def references_of(self, source: str) -> list[Reference]:
+        """Every reference of a source; raises ``ProjectError`` where there is none, or one of them is none."""
+        found = {table: file for table, file in self._files.items() if file.parent.name == source}
+        if not found:
+            known = sorted({file.parent.name for file in self._files.values()})
+            raise ProjectError(
+                f"There is no schema reference of the source '{source}'.",
+                why=f"no file {Layer.STREAMS}/{source}/*.json is in {' or '.join(map(str, self.model_paths))}",
+                todo=f"save there what the connector's `discover` prints of each stream{_nearest(source, known)}",
+            )
+        return [_read(table, file) for table, file in found.items()]
+
     def references(self) -> dict[str, Reference]:
         """Every reference, by its table's name; raises ``ProjectError`` where one of them is none."""
         return {table: _read(table, file) for table, file in self._files.items()}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -14,46 +15,26 @@ from lakekit.catalog.embedded import EmbeddedCatalog
 from lakekit.cli import main
 from lakekit.demo.shop import Shop
 from lakekit.errors import LandingFailed
-from lakekit.landing import ConfiguredCatalog, connector
+from lakekit.landing import ConfiguredCatalog, configured_catalog, connector
 from lakekit.landing import land as land_messages
+from lakekit.scaffold import new
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Speaks the protocol's command line: read --config FILE --catalog FILE [--state FILE].
-SHOP_CONNECTOR = """
-import argparse, json, sys
-from lakekit.demo.shop import Shop
-parser = argparse.ArgumentParser()
-parser.add_argument("command", choices=["read"])
-for name in ("--config", "--catalog", "--state"):
-    parser.add_argument(name)
-given = parser.parse_args()
-shop = Shop(**json.load(open(given.config)))
-streams = {entry["stream"]["name"] for entry in json.load(open(given.catalog))["streams"]}
-mail = {"stream": {"stream_descriptor": {"name": "events"}, "stream_state": {"datetime": "2030-01-01T00:00:00Z"}}}
-sync = shop.sync_number([*(json.load(open(given.state)) if given.state else []), mail])
-for line in shop.messages("shopify", sync=sync):
-    message = json.loads(line)
-    assert message["type"] != "RECORD" or message["record"]["stream"] in streams
-    print(line.decode())
-"""
+SHOP_CONNECTOR = (sys.executable, "-m", "lakekit.demo.shop", "shopify")
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "lakekit.toml").touch()
-    (tmp_path / "config.json").write_text(json.dumps({"seed": 5, "orders": 60}))
-    (tmp_path / "catalog.json").write_text(json.dumps(Shop(seed=5, orders=60).configured_catalog("shopify")))
-    (tmp_path / "connector.py").write_text(SHOP_CONNECTOR)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    made = new(tmp_path / "shop")
+    (made / "config.json").write_text(json.dumps({"seed": 5, "orders": 60}))
+    monkeypatch.chdir(made)
+    return made
 
 
-def land(*command: str) -> Result:
-    return CliRunner().invoke(
-        main, ["land", "--source", "shopify", "--catalog", "catalog.json", "--", *command]
-    )
+def land(*command: str, source: str = "shopify") -> Result:
+    return CliRunner().invoke(main, ["land", "--source", source, "--", *command])
 
 
 def orders() -> int:
@@ -65,7 +46,7 @@ def orders() -> int:
 def test_each_run_goes_on_from_the_state_that_bronze_holds(project: Path) -> None:
     shop = Shop(seed=5, orders=60)
     for sync in (1, 2):
-        landed = land(sys.executable, "connector.py", "read", "--config", "config.json")
+        landed = land(*SHOP_CONNECTOR, "read", "--config", "config.json")
         assert landed.exit_code == 0, landed.stderr
         told = [json.loads(line)["state"] for line in landed.stdout.splitlines()]
         sent = [json.loads(line) for line in shop.messages("shopify", sync=sync)]
@@ -77,6 +58,47 @@ def test_each_run_goes_on_from_the_state_that_bronze_holds(project: Path) -> Non
         if (message := json.loads(line))["type"] == "RECORD" and message["record"]["stream"] == "orders"
     }
     assert orders() == len(ids)
+
+
+def test_a_catalog_chooses_the_streams(project: Path) -> None:
+    catalog = configured_catalog(
+        one for one in Shop.catalog("shopify") if one["name"] in {"orders", "products"}
+    )
+    (project / "two.json").write_text(json.dumps(catalog))
+    arguments = ["land", "--source", "shopify", "--catalog", "two.json", "--", *SHOP_CONNECTOR]
+    landed = CliRunner().invoke(main, [*arguments, "read", "--config", "config.json"])
+    assert landed.exit_code == 0, landed.stderr
+    asked = CliRunner().invoke(main, ["sql", "show tables from shopify", "--json"])
+    assert sorted(row["Table"] for row in json.loads(asked.stdout)) == ["orders", "products"]
+
+    catalog["streams"].pop()
+    (project / "two.json").write_text(json.dumps(catalog))
+    refused = CliRunner().invoke(main, [*arguments, "read", "--config", "config.json"])
+    assert refused.exit_code == 1
+    assert "the catalog must have 'products'" in refused.stderr
+
+
+def test_a_source_without_schema_references_needs_a_catalog(project: Path) -> None:
+    refused = land(*SHOP_CONNECTOR, "read", source="shopfy")
+    assert refused.exit_code == 2
+    assert "no schema reference of the source 'shopfy'" in refused.stderr
+    assert "shopify" in refused.stderr
+
+
+def test_the_demo_shop_answers_as_a_connector_does(project: Path) -> None:
+    def ask(*command: str) -> dict[str, Any]:
+        asked = subprocess.run([*SHOP_CONNECTOR, *command], capture_output=True, text=True, check=True)
+        [message] = map(json.loads, asked.stdout.splitlines())
+        return message
+
+    assert ask("check", "--config", "config.json")["connectionStatus"]["status"] == "SUCCEEDED"
+    offered = ask("spec")["spec"]["connectionSpecification"]["properties"]
+    assert set(json.loads((project / "config.json").read_text())) == set(offered)
+    discovered = ask("discover")["catalog"]["streams"]
+    references = project.glob("orchestration/assets/streams/shopify/*.json")
+    assert {one["name"]: one for one in discovered} == {
+        file.stem: json.loads(file.read_text()) for file in references
+    }
 
 
 def test_a_connector_that_fails_fails_the_landing_with_its_own_words(project: Path) -> None:

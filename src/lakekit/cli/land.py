@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,21 +18,22 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ..landing import Progress
+    from ..settings import Settings
 
 
 @click.command()
 @click.option("--source", required=True, help="The schema that the streams' tables go to, e.g. shopify.")
 @click.option(
     "--catalog",
-    required=True,
+    "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The configured catalog that the connector read with.",
+    help="The configured catalog that the connector reads by.  [default: the project's schema references of the source]",
 )
 @options.ref
 @options.engine
 @click.argument("command", nargs=-1, metavar="[-- CONNECTOR read --config FILE]")
 def land(
-    source: str, catalog: Path, ref: str, engine: options.EngineName | None, command: tuple[str, ...]
+    source: str, file: Path | None, ref: str, engine: options.EngineName | None, command: tuple[str, ...]
 ) -> None:
     """Write a connector's records to bronze.
 
@@ -39,7 +41,7 @@ def land(
     from standard input.
 
     \b
-    lakekit land --source shopify --catalog catalog.json -- source-shopify read --config secrets.json
+    lakekit land --source shopify -- source-shopify read --config secrets.json
     lakekit land --source shopify --catalog catalog.json < messages.jsonl
 
     Standard output has the STATE messages and nothing else, each once all before it is durable. Exits with 1
@@ -47,9 +49,12 @@ def land(
     """
     from ..lake import Lake
     from ..landing import ConfiguredCatalog, connector
+    from ..settings import Settings
 
+    settings = Settings.load(engine=engine)
+    catalog = file or _catalog_of(source, settings)
     configured = ConfiguredCatalog.parse(catalog)
-    with Lake.connect(engine=engine) as main, output.doing("waiting for messages") as say:
+    with Lake.over(settings) as main, output.doing("waiting for messages") as say:
         lake = main.at(ref)
 
         def narrate(progress: Progress) -> None:
@@ -68,6 +73,14 @@ def land(
         output.progress.print("Nothing has landed: no record came in, and no state.")
     if report.ignored:
         output.progress.print(f"{output.count(report.ignored, 'message')} of an unknown type passed over")
+
+
+def _catalog_of(source: str, settings: Settings) -> dict[str, Any]:
+    from ..landing import configured_catalog
+    from ..project import Project
+
+    references = Project(settings.project, settings.dbt).references_of(source)
+    return configured_catalog(json.loads(reference.file.read_bytes()) for reference in references)
 
 
 def _stdin() -> AbstractContextManager[Iterable[bytes]]:

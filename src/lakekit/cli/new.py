@@ -52,8 +52,8 @@ def new(directory: Path, no_input: bool, engine: EngineName | None) -> None:
     lakekit = output.command()
     for line in (
         f"cd {shlex.quote(str(directory))}",
-        f"{lakekit} land --source shopify --catalog shopify.json -- source-shopify read --config secrets.json",
-        f"{lakekit} land --source klaviyo --catalog klaviyo.json -- source-klaviyo read --config secrets.json",
+        f"{lakekit} land --source shopify -- source-shopify read --config secrets.json",
+        f"{lakekit} land --source klaviyo -- source-klaviyo read --config secrets.json",
         f"{lakekit} build",
     ):
         output.console.print(f"  {line}", highlight=False)

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .configured import ConfiguredCatalog, Stream
+    from .configured import ConfiguredCatalog, Stream, configured_catalog
     from .connector_process import connector
     from .destination import LandingReport, Progress, StreamReport, land, load, read_states
 
@@ -14,6 +14,7 @@ __all__ = [
     "Progress",
     "Stream",
     "StreamReport",
+    "configured_catalog",
     "connector",
     "land",
     "load",
@@ -23,6 +24,7 @@ __all__ = [
 _ELSEWHERE: Final = {
     "ConfiguredCatalog": "configured",
     "Stream": "configured",
+    "configured_catalog": "configured",
     "connector": "connector_process",
 }
 

@@ -11,7 +11,7 @@ import msgspec
 from ..errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _MODES: Final = ("append", "append_dedup")
 
@@ -75,6 +75,22 @@ class ConfiguredCatalog:
             ) from error
         streams = [_stream(entry) for entry in read.streams]
         return cls({stream.name: stream for stream in streams})
+
+
+def configured_catalog(streams: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The ConfiguredAirbyteCatalog that deduplicates AirbyteStreams, as ``discover`` prints them, by their own keys and cursors."""
+    return {
+        "streams": [
+            {
+                "stream": stream,
+                "sync_mode": "incremental" if stream.get("default_cursor_field") else "full_refresh",
+                "cursor_field": stream.get("default_cursor_field") or [],
+                "destination_sync_mode": "append_dedup",
+                "primary_key": stream.get("source_defined_primary_key") or [],
+            }
+            for stream in streams
+        ]
+    }
 
 
 def _stream(entry: _ConfiguredStream) -> Stream:

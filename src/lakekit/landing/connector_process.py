@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from ..errors import LandingFailed, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _STOP_SECONDS: Final = 10.0
 _TAIL_LINES: Final = 15
@@ -20,11 +20,11 @@ _TAIL_LINES: Final = 15
 
 @contextmanager
 def connector(
-    command: Sequence[str], catalog: Path, states: Sequence[dict[str, Any]]
+    command: Sequence[str], catalog: Path | Mapping[str, Any], states: Sequence[dict[str, Any]]
 ) -> Iterator[Iterator[bytes]]:
     """Run ``command`` (``source-shopify read --config secrets.json``) and give its messages, line by line.
 
-    ``--catalog`` is added, and ``--state`` if there are states. The process ends with the block, whatever it
+    ``--catalog`` (a file, or what is to be in one) is added, and ``--state`` if there are states. The process ends with the block, whatever it
     was doing. Raises ``UsageError`` if it cannot be started; reading its last line raises ``LandingFailed``,
     with what it last wrote to standard error, if it exits with anything but 0.
     """
@@ -32,11 +32,11 @@ def connector(
         tempfile.TemporaryDirectory(prefix="lakekit-connector-") as folder,
         tempfile.TemporaryFile() as errors,
     ):
+        if not isinstance(catalog, Path):
+            catalog = _written(catalog, Path(folder, "catalog.json"))
         arguments = [*command, "--catalog", str(catalog.resolve())]
         if states:
-            file = Path(folder) / "state.json"
-            file.write_text(json.dumps(states), encoding="utf-8")
-            arguments += ["--state", str(file)]
+            arguments += ["--state", str(_written(states, Path(folder, "state.json")))]
         try:
             process = subprocess.Popen(
                 arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
@@ -51,6 +51,11 @@ def connector(
             yield _messages(process, command[0], errors)
         finally:
             _end(process)
+
+
+def _written(content: Any, file: Path) -> Path:
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return file
 
 
 def _messages(process: subprocess.Popen[bytes], name: str, errors: IO[bytes]) -> Iterator[bytes]:

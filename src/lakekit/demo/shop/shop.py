@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from ...landing.configured import configured_catalog
 from ...scaffold import TEMPLATE
 from . import klaviyo, shopify
 from .clock import sync_instant
@@ -13,8 +14,7 @@ from .protocol import log, messages
 from .world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 # The shop has what the template's models are made for.
 _REFERENCES: Final = TEMPLATE / "{{ cookiecutter.name }}" / "orchestration" / "assets" / "streams"
@@ -35,6 +35,9 @@ _STREAMS: Final[dict[str, dict[str, Callable[[World], Iterator[dict[str, Any]]]]
     },
 }
 
+PACING: Final = {source: list(streams)[-1] for source, streams in _STREAMS.items()}
+"""The last stream of each source: it always ends in the sync's last second, and so tells which sync it was."""
+
 
 class Shop:
     """A shop of some size. ``orders`` are made by the first sync, over sixty weeks; each later sync is one week later.
@@ -47,35 +50,42 @@ class Shop:
         self.orders = orders
 
     @staticmethod
-    def configured_catalog(source: str) -> dict[str, Any]:
-        """Airbyte's ConfiguredAirbyteCatalog of ``shopify`` or ``klaviyo``: append_dedup, with the connectors' keys and cursors."""
-        return {
-            "streams": [_configured(_REFERENCES / source / f"{stream}.json") for stream in _STREAMS[source]]
-        }
+    def catalog(source: str) -> list[dict[str, Any]]:
+        """The AirbyteStreams of ``shopify`` or ``klaviyo``, as ``discover`` prints them."""
+        return [
+            json.loads((_REFERENCES / source / f"{stream}.json").read_text(encoding="utf-8"))
+            for stream in _STREAMS[source]
+        ]
 
-    def messages(self, source: str, sync: int) -> Iterator[bytes]:
-        """What the connector prints in its ``sync``-th run (from 1): a JSON message a line.
+    @classmethod
+    def configured_catalog(cls, source: str) -> dict[str, Any]:
+        """Airbyte's ConfiguredAirbyteCatalog of ``shopify`` or ``klaviyo``: append_dedup, with the connectors' keys and cursors."""
+        return configured_catalog(cls.catalog(source))
+
+    def messages(self, source: str, sync: int, *, streams: Collection[str] = ()) -> Iterator[bytes]:
+        """What the connector prints in its ``sync``-th run (from 1), of some streams or all: a JSON message a line.
 
         Memory does not grow with the number of orders beyond the few that are held back to sort the stream
         (those of about two weeks).
         """
         yield log(f"Starting syncing Source{source.title()}")
         world = World(self.seed, self.orders, sync)
-        for configured in self.configured_catalog(source)["streams"]:
-            name, (cursor,) = configured["stream"]["name"], configured["cursor_field"]
-            yield from messages(
-                name, world.now * 1_000, _STREAMS[source][name](world), _state_of(name, cursor)
-            )
+        for stream in self.catalog(source):
+            name, (cursor,) = stream["name"], stream["default_cursor_field"]
+            if not streams or name in streams:
+                yield from messages(
+                    name, world.now * 1_000, _STREAMS[source][name](world), _state_of(name, cursor)
+                )
         yield log(f"Finished syncing Source{source.title()}")
 
     @staticmethod
-    def sync_number(states: Iterable[dict[str, Any]]) -> int:
+    def sync_number(states: Iterable[dict[str, Any]], sources: Iterable[str] = tuple(_STREAMS)) -> int:
         """The sync that comes next: 1 where nothing has landed, and again the last one where it was cut short.
 
-        ``states`` are the landed per-stream states of both sources, as a connector is given them. A source of
-        which there is none has never landed. The last stream of each source always ends in the sync's last second.
+        ``states`` are the landed per-stream states of ``sources``, as a connector is given them. A source of
+        which there is none has never landed.
         """
-        reached = {"products": "", "events": ""}
+        reached = {PACING[source]: "" for source in sources}
         for state in states:
             name = state["stream"]["stream_descriptor"]["name"]
             if name in reached:
@@ -83,20 +93,6 @@ class Shop:
                     "updated_at" if name == "products" else "datetime"
                 ]
         return min(_syncs_until(text) for text in reached.values()) + 1
-
-
-def _configured(reference: Path) -> dict[str, Any]:
-    stream = json.loads(reference.read_text(encoding="utf-8"))
-    return {
-        "stream": stream,
-        "sync_mode": "incremental",
-        "cursor_field": stream["default_cursor_field"],
-        "destination_sync_mode": "append_dedup",
-        "primary_key": stream["source_defined_primary_key"],
-        "generation_id": 0,
-        "minimum_generation_id": 0,
-        "sync_id": 1,
-    }
 
 
 def _syncs_until(text: str) -> int:
