@@ -34,66 +34,45 @@ class Column(NamedTuple):
 
 
 class Entry:
-    """An entry of a section; the place is its name's. What else is in it is read again by who asks: few are asked about."""
+    """An entry of a section; the place is its name's. ``model`` is what a unit test is of, and where it says so."""
 
-    __slots__ = ("_at", "_of", "_text", "described", "end", "name", "section", "start")
+    __slots__ = (
+        "columns",
+        "config",
+        "described",
+        "end",
+        "model",
+        "name",
+        "section",
+        "start",
+        "tests",
+        "versions",
+    )
 
-    def __init__(self, section: str, node: Node, text: str) -> None:
-        of = node.value
-        assert isinstance(of, dict)
+    def __init__(self, section: str, of: dict[str, Node]) -> None:
         self.section = section
         self.name = str(of["name"].value)
         self.start, self.end = inside(of["name"])
         self.described = _is_said(of)
-        # With the dash before it, so that it is at the column where it was. Five thousand texts are half of the nodes.
-        self._at = text.rfind("\n", 0, node.start) + 1
-        self._text = text[self._at : node.end]
-        alone = text[self._at : node.start].strip() == "-" and "*" not in self._text and "&" not in self._text
-        self._of = None if alone else of
-
-    def _node(self) -> dict[str, Node]:
-        if self._of is not None:
-            return self._of
-        items = parse(self._text).value
-        assert isinstance(items, list)
-        value = items[0].value
-        return value if isinstance(value, dict) else {}
-
-    def _offset(self) -> int:
-        return self._at if self._of is None else 0
-
-    @property
-    def columns(self) -> Iterator[Column]:
-        for column in mappings(self._node().get("columns")):
-            name = column.get("name")
-            if name and isinstance(name.value, str):
-                start, end = inside(name)
-                offset = self._offset()
-                yield Column(name.value, start + offset, end + offset, _is_said(column), _tests(column))
-
-    @property
-    def tests(self) -> frozenset[str]:
+        self.columns = tuple(_columns(of)) if "columns" in of else ()
+        self.tests = _tests(of)
         """The names of the tests of the whole."""
-        return _tests(self._node())
+        config = of.get("config")
+        self.config: dict[str, Any] = plain(config) if config and isinstance(config.value, dict) else {}
+        versions = mappings(of.get("versions")) if "versions" in of else ()
+        self.versions = [str(version["v"].value) for version in versions if "v" in version]
+        self.model = _named(of.get("model", _NONE))
 
-    @property
-    def config(self) -> dict[str, Any]:
-        config = self._node().get("config") if "config" in self._text else None
-        return plain(config) if config and isinstance(config.value, dict) else {}
 
-    @property
-    def versions(self) -> list[str]:
-        versions = mappings(self._node().get("versions")) if "versions" in self._text else ()
-        return [str(version["v"].value) for version in versions if "v" in version]
+def _named(node: Node) -> tuple[str, int, int] | None:
+    return (node.value, *inside(node)) if isinstance(node.value, str) else None
 
-    @property
-    def model(self) -> tuple[str, int, int] | None:
-        """What a unit test is of, and where it says so."""
-        model = self._node().get("model")
-        if model is None or not isinstance(model.value, str):
-            return None
-        start, end = inside(model)
-        return model.value, start + self._offset(), end + self._offset()
+
+def _columns(of: dict[str, Node]) -> Iterator[Column]:
+    for column in mappings(of["columns"]):
+        name = column.get("name")
+        if name and isinstance(name.value, str):
+            yield Column(name.value, *inside(name), _is_said(column), _tests(column))
 
 
 class SourceTable(NamedTuple):
@@ -132,20 +111,20 @@ def read(text: str) -> Properties:
     top = document.value if isinstance(document.value, dict) else {}
     called = list(jinja.calls(text, 0, len(text))) if "ref(" in text or "source(" in text else []
     return Properties(
-        entries=tuple(_entries(top, text)),
+        entries=tuple(_entries(top)),
         sources=tuple(_source(one) for one in mappings(top.get("sources"))),
         refs=tuple(filter(None, map(jinja.ref, called))),
         source_calls=tuple(filter(None, map(jinja.source, called))),
     )
 
 
-def _entries(top: dict[str, Node], text: str) -> Iterator[Entry]:
+def _entries(top: dict[str, Node]) -> Iterator[Entry]:
     for section in _SECTIONS:
         items = top[section].value if section in top else None
         for item in items if isinstance(items, list) else ():
             name = item.value.get("name") if isinstance(item.value, dict) else None
             if name and isinstance(name.value, str):
-                yield Entry(section, item, text)
+                yield Entry(section, item.value)
 
 
 def _source(one: dict[str, Node]) -> Source:
@@ -174,7 +153,12 @@ def _tests(one: dict[str, Node]) -> frozenset[str]:
     for constraint in mappings(one.get("constraints")):
         kind = constraint.get("type", _NONE).value
         found.extend(("unique", "not_null") if kind == "primary_key" else [str(kind)])
-    return frozenset(found)
+    tests = frozenset(found)
+    return _known_tests.setdefault(tests, tests)
+
+
+_known_tests: Final[dict[frozenset[str], frozenset[str]]] = {}
+"""Ten thousands of columns have one of a few sets of tests."""
 
 
 def _is_said(one: dict[str, Node]) -> bool:

@@ -115,7 +115,7 @@ class Judge:
         found: list[tuple[str, Problem]] = []
         for rule, check in self._plan(subject, late=late):
             try:
-                found.extend((rule.code, problem) for problem in check(subject, self._facts))
+                found += [(rule.code, problem) for problem in check(subject, self._facts)]
             except Exception as error:
                 if rule.is_own:
                     raise
@@ -143,7 +143,10 @@ class Judge:
                 and rule.layer in {None, layer}
             )
             self._plans[key] = [
-                (rule, partial(rule.check, **self._settings.get(rule.code, {})))
+                (
+                    rule,
+                    partial(rule.check, **given) if (given := self._settings.get(rule.code)) else rule.check,
+                )
                 for rule in sorted(rules, key=lambda rule: (rule.code != UNREADABLE, rule.code))
             ]
         return self._plans[key]

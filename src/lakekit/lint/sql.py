@@ -84,7 +84,7 @@ def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
         tables=tables.hard_coded(text, said) if is_model else (),
         staging=staging.glance(said) if is_staging else None,
         # Backwards, a call begins with one plain character.
-        called=frozenset(name[::-1] for name in _CALLS.findall(said[::-1])) if is_model else frozenset(),
+        called=frozenset(name[::-1] for name in set(_CALLS.findall(said[::-1]))) if is_model else frozenset(),
         broken=blocks.broken,
     )
 

@@ -88,10 +88,17 @@ class Model(SqlFile):
             given = (entry.config if entry else {}) | self.sql.config
             # Whoever says null leaves things as they are.
             told = {name: value for name, value in given.items() if value is not None}
-            self._config = self.facts.folder_config(self) | told
-        value = self._config.get(key)
-        values = value if isinstance(value, list) else [value]
-        return DYNAMIC if any(isinstance(one, str) and "{{" in one for one in values) else value
+            self._config = {
+                name: DYNAMIC if _is_jinja(value) else value
+                for name, value in (self.facts.folder_config(self) | told).items()
+            }
+        return self._config.get(key)
+
+
+def _is_jinja(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_is_jinja, value))
+    return isinstance(value, str) and "{{" in value
 
 
 class PropertiesFile(File):

@@ -40,8 +40,10 @@ def mart_without_cube(model: Model, facts: Facts) -> Iterator[Problem]:
 
     Nothing is said where cubes are made by Jinja or JavaScript, and of ephemeral models.
     """
+    if not facts.files.cubes:
+        return
     cubes = facts.cubes
-    if not facts.files.cubes or cubes.serves(model.name) or not cubes.named or not cubes.all_told:
+    if cubes.serves(model.name) or not cubes.named or not cubes.all_told:
         return
     alias = model.config("alias")
     if model.config("materialized") == "ephemeral" or (alias and cubes.serves(str(alias))):
