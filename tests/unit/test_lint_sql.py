@@ -42,3 +42,17 @@ def test_a_call_that_never_closes_comes_to_an_end(call: str) -> None:
 def test_any_call_comes_to_an_end(parts: list[str]) -> None:
     text = "".join(parts)
     sql.read(f"{{{{ config({text}) }}}} {{{{ ref({text} }}}}", is_model=True, is_staging=True)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "meta={'a': {'b': 1}}, materialized='table'",
+        "meta={'a': {'b': {'c': '}}'}}}, materialized='table'",
+        "{'meta': {'a': {}}, 'materialized': 'table'}",
+    ],
+)
+def test_a_mapping_in_a_mapping_ends_no_block(given: str) -> None:
+    read = sql.read(f"{{{{ config({given}) }}}} select 1", is_model=True, is_staging=False)
+    assert read.config["materialized"] == "table"
+    assert read.config["meta"]["a"] is not None

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 _TEXT: Final = r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'"""
 _RAW: Final = r"%[-+]?\s*raw\s*[-+]?%\}(?s:.*?)\{%[-+]?\s*endraw\s*[-+]?%\}"
-_EXPRESSION: Final = rf"""\{{(?:[^"'}}]++|{_TEXT}|\}}(?!\}}))*+\}}\}}"""
+# Mappings within mappings end with what ends an expression, too; no one nests them deeper.
+_FLAT: Final = rf"""\{{(?:[^"'{{}}]++|{_TEXT})*+\}}"""
+_NESTED: Final = rf"""\{{(?:[^"'{{}}]++|{_TEXT}|\{{(?:[^"'{{}}]++|{_TEXT}|{_FLAT})*+\}})*+\}}"""
+_EXPRESSION: Final = rf"""\{{(?:[^"'{{}}]++|{_TEXT}|{_NESTED}|\{{|\}}(?!\}}))*+\}}\}}"""
 _STATEMENT: Final = rf"""%(?:[^"'%]++|{_TEXT}|%(?!\}}))*+%\}}"""
 _COMMENT: Final = r"\#(?s:.*?)\#\}"
 
