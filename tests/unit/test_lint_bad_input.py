@@ -222,6 +222,18 @@ def test_a_project_with_windows_line_ends_and_a_mark(run: Run) -> None:
         ("{% set a %}1", 1, 1, "'{% set %}' is never ended"),
         ("{% raw %}{{ a }}", 1, 1, "'{% raw %}' is never ended"),
         ("{% macro a() %}{% endmacro %}{% endmacro %}", 1, 30, "ends nothing"),
+        ("select {{ ref( }}", 1, 8, "unexpected '}'"),
+        ("1\n{{ ref('one')) }}", 2, 1, "unexpected ')'"),
+        ("{{ config(a=) }}", 1, 1, "unexpected ')'"),
+        ("{{ config(a=[1) }}", 1, 1, "unexpected ')'"),
+        ("select {{ }}", 1, 8, "Expected an expression"),
+        ("select {{ a ~ -}}", 1, 8, "unexpected 'end of print statement'"),
+        ("select {{- a | }}", 1, 8, "expected token 'name'"),
+        ("{% if %}1{% endif %}", 1, 1, "Expected an expression"),
+        ("{% if a %}1{% elif (b %}{% endif %}", 1, 12, "unexpected '}'"),
+        ("{% set a = %}", 1, 1, "Expected an expression"),
+        ("{% for a in b( %}{% endfor %}", 1, 1, "unexpected '%'"),
+        ("{% fi a %}", 1, 1, "unknown tag 'fi'"),
     ],
 )  # fmt: skip
 def test_broken_jinja(run: Run, text: str, line: int, column: int, told: str) -> None:
@@ -241,6 +253,9 @@ def test_broken_jinja(run: Run, text: str, line: int, column: int, told: str) ->
         "{# {{ {% if #}select '{' as a, '}}' as b, '%}' as c",
         '{{ "}}" ~ "{{" ~ \'%}\' }}',
         "{% do a.append({'b': '%}'}) %}{{ {'a': {'b': 1}} }}",
+        "{{ a(')') }}{{ '' -}}{{ a == '[' }}{% set a = '(' %}{% if a != '{' %}{% elif a(b)[-1] %}{% endif %}",
+        "{% for a in b if a(')') %}{% break %}{% continue %}{% endfor %}{% call a('(') %}{% endcall %}",
+        "{{ {'a': {'b': {'c': {}}}} }}{{ config(a={'b': {'c': '}}'}}, d=1) }}",
         "{% import 'a' as b %}{% from 'a' import b %}{% include 'a' %}{% block a %}{% endblock a %}",
     ],
 )

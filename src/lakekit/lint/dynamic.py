@@ -59,7 +59,9 @@ class Rendering:
 
             return call
 
-        environment = SandboxedEnvironment(undefined=_Anything, extensions=["jinja2.ext.do"])
+        environment = SandboxedEnvironment(
+            undefined=_Anything, extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"]
+        )
         known = {
             "ref": record("ref"),
             "source": record("source"),

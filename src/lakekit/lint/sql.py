@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from . import jinja, staging, tables
+from .broken_jinja import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +105,7 @@ class _Blocks:
             start, end = block.span()
             if block[1]:
                 if (alone := jinja.alone(text, start)) is None:
+                    self._refuse(fault(block[0]), start, end)
                     self._calls(text, start, end)
                 elif isinstance(alone, jinja.Ref):
                     self.refs.append(alone)
@@ -139,7 +141,8 @@ class _Blocks:
         if name == "snapshot" and (snapshot := _SNAPSHOT.match(block)):
             self.named = snapshot[1]
         within = self._open[-1][0] if self._open else ""
-        if name in _BLOCKS or _SETS.match(block):
+        opens = name in _BLOCKS or _SETS.match(block) is not None
+        if opens:
             self._open.append((name, start, end))
         elif name == "raw":  # BLOCK takes one that ends as a whole
             self.broken = Broken("'{% raw %}' is never ended", start, end)
@@ -150,6 +153,13 @@ class _Blocks:
                 self._open.pop()
             else:
                 self.broken = Broken(f"'{{% {name} %}}' ends nothing that is open", start, end)
+            return
+        if not self.broken:
+            self._refuse(fault(block, name, opens=opens), start, end)
+
+    def _refuse(self, why: str | None, start: int, end: int) -> None:
+        if why:
+            self.broken = Broken(f"Jinja cannot parse it: {why}", start, end)
 
 
 def _given(call: jinja.Call) -> dict[str, Any]:
