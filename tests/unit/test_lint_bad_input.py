@@ -590,6 +590,25 @@ def test_no_model_path_is_there(run: Run) -> None:
     assert "model-paths are model, assets" in found[4]
 
 
+def test_one_model_path_is_not_there(run: Run) -> None:
+    run.write("tests/one.sql")
+    run.write("dbt_project.yml", "name: shop\nmodel-paths: [asets]\n")
+    (found,) = run.found()
+    assert (found[0], found[4]) == (
+        "LK902",
+        "there is no folder 'asets', which is one of the model-paths in dbt_project.yml",
+    )
+    run.write("asets/two.sql")
+    assert run.found() == []
+
+
+def test_a_package_of_macros_has_no_models(run: Run) -> None:
+    (run.folder / "models/one.sql").unlink()
+    (run.folder / "models").rmdir()
+    run.write("macros/one.sql", "{% macro one() %}1{% endmacro %}")
+    assert run.found() == []
+
+
 def test_endings_in_capitals_are_dbts_too(run: Run) -> None:
     run.write("models/TWO.SQL", "{{ ref('no') }}{% endif %}")
     run.write("models/TWO.YML", "models: [")

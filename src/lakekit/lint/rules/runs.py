@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from ..dbt_project import FILE
 from ..findings import Problem
 from ..registry import rule
 
@@ -37,12 +39,19 @@ def unused_noqa(unused: Sequence[tuple[Noqa, Code]], facts: Facts, *, path: str 
 def nothing_matched(subjects: Sequence[File], facts: Facts) -> Iterator[Problem]:
     """A run judges something: no file at all means that a path is wrong, and ends with exit code 2.
 
+    So does one of the model-paths that is not there: dbt says nothing, and builds nothing of it. Of ``models``, which dbt takes
+    where none are named, nothing is said: a package of macros has no models.
+
     Where files are given by a tool that knows nothing of the project (pre-commit), leave the rule out: ``--ignore LK902``.
     """
     if not subjects:
         yield Problem(
             f"no file of {facts.folder} was judged: model-paths are {', '.join(facts.dbt.model_paths)}"
         )
+        return
+    for path in facts.dbt.model_paths:
+        if path != "models" and not os.path.isdir(os.path.join(facts.folder, path)):
+            yield Problem(f"there is no folder '{path}', which is one of the model-paths in {FILE}")
 
 
 @rule("LK903")
