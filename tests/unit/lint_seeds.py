@@ -312,6 +312,8 @@ SEEDS = (
     Seed("LK504 a second one", {KLAVIYO: ("models:\n", ("models:\n  - {description: Once., name: 'stg_klaviyo__n'}\n"
                                           "  - name: '«LK504|stg_klaviyo__n»'\n    description: Twice.\n")),
                                 f"{STREAMS}/klaviyo/stg_klaviyo__n.sql": _STAGING}),
+    Seed("LK504 in another file", {KLAVIYO: ("name: stg_klaviyo__flows\n", "name: «LK504|stg_klaviyo__flows»\n"),
+                                   f"{MARTS}/_more.yml": "models:\n  - description: Again.\n    name: '«LK504|stg_klaviyo__flows»'\n"}),
     Seed("LK505 not unique", {f"{CORE}/klaviyo/int_klaviyo__untested.sql": _CORE.replace("config", "«LK505|config").replace(") }}\nsel", ")» }}\nsel"),
                               f"{CORE}/klaviyo/_untested.yml": _entry("int_klaviyo__untested", "flow_id").replace("unique, ", "")}),
     Seed("LK505 of two columns", {f"{CORE}/klaviyo/int_klaviyo__pairs.sql": (

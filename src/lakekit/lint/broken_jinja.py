@@ -5,7 +5,10 @@ Jinja takes longer to import than a thousand models to judge; so what looks fine
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+from .jinja import TEXT
 
 _INCOMPLETE: Final = tuple(",(=|~+-*/<>.[{:")
 """No expression ends with these."""
@@ -15,11 +18,14 @@ _KNOWN: Final = frozenset({
     "include", "extends", "break", "continue", "print",
 })  # fmt: skip
 _DBTS: Final = frozenset({"snapshot", "test", "data_test", "materialization", "docs"})
+_TEXT: Final = re.compile(TEXT)
 
 
 def fault(block: str, statement: str = "", *, opens: bool = False) -> str | None:
     """What is wrong with an expression, or with a ``statement`` of that name; ``opens`` is one that must be ended."""
-    if not _is_odd(block, statement) or statement in _DBTS:
+    if statement in _DBTS or not _is_odd(block, statement):
+        return None
+    if not _is_odd(_TEXT.sub("''", block), statement):
         return None
     from jinja2 import Environment, TemplateSyntaxError
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .files import Files
     from .jinja import Ref
 
+_NAMED: Final = re.compile(r"""name["']?:\s*["']?(\w+)""")  # no \b: it begins plainly, so re leaps
 _MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)(.*?)\{%-?\s*endmacro", re.DOTALL)
 
 
@@ -304,6 +305,19 @@ class Facts:
                 entry.name: entry for entry in self.properties(path).entries if entry.section == "models"
             }
         return self._models_by_file[path]
+
+    def entries(self, name: str) -> list[str]:
+        """The paths of the files that have an entry of a model: dbt wants one."""
+        return [path for path in self._naming.get(name, ()) if name in self._models_in(path)]
+
+    @cached_property
+    def _naming(self) -> dict[str, list[str]]:
+        """The paths of the files of properties that say a model's name, from a look that takes none of them apart."""
+        found: dict[str, list[str]] = {}
+        for path in self.files.properties:
+            for name in set(_NAMED.findall(self.text(path))).intersection(self.names):
+                found.setdefault(name, []).append(path)
+        return found
 
     def has_source(self, source: str, table: str, *, near: str) -> bool | None:
         """Whether a table of a source is declared; None where an installed package might, and is not here."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TEXT: Final = r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'"""
+TEXT: Final = r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'"""
 _RAW: Final = r"%[-+]?\s*raw\s*[-+]?%\}(?s:.*?)\{%[-+]?\s*endraw\s*[-+]?%\}"
 # Mappings within mappings end with what ends an expression, too; no one nests them deeper.
-_FLAT: Final = rf"""\{{(?:[^"'{{}}]++|{_TEXT})*+\}}"""
-_NESTED: Final = rf"""\{{(?:[^"'{{}}]++|{_TEXT}|\{{(?:[^"'{{}}]++|{_TEXT}|{_FLAT})*+\}})*+\}}"""
-_EXPRESSION: Final = rf"""\{{(?:[^"'{{}}]++|{_TEXT}|{_NESTED}|\{{|\}}(?!\}}))*+\}}\}}"""
-_STATEMENT: Final = rf"""%(?:[^"'%]++|{_TEXT}|%(?!\}}))*+%\}}"""
+_FLAT: Final = rf"""\{{(?:[^"'{{}}]++|{TEXT})*+\}}"""
+_NESTED: Final = rf"""\{{(?:[^"'{{}}]++|{TEXT}|\{{(?:[^"'{{}}]++|{TEXT}|{_FLAT})*+\}})*+\}}"""
+_EXPRESSION: Final = rf"""\{{(?:[^"'{{}}]++|{TEXT}|{_NESTED}|\{{|\}}(?!\}}))*+\}}\}}"""
+_STATEMENT: Final = rf"""%(?:[^"'%]++|{TEXT}|%(?!\}}))*+%\}}"""
 _COMMENT: Final = r"\#(?s:.*?)\#\}"
 
 LINE_COMMENT: Final = r"--(?:[^\n{]++|\{(?!\#))*+"
@@ -33,12 +33,12 @@ UNGROUPED: Final = rf"\{{(?:{_RAW}|{_EXPRESSION}|{_STATEMENT}|{_COMMENT}|[{{%#])
 """The same, for who puts it into a pattern of his own."""
 
 _STATEMENT_WORD: Final = re.compile(r"\{%[-+]?\s*(\w+)")
-_CALL: Final = re.compile(rf"{_TEXT}|(?<![\w.])(?:builtins\.)?(ref|source|config)\s*\(")
+_CALL: Final = re.compile(rf"{TEXT}|(?<![\w.])(?:builtins\.)?(ref|source|config)\s*\(")
 # Nearly all calls: one or two plain texts, and nothing else in the block.
 _ARGUMENTS: Final = r"""\(\s*(['"])([^'"\\]*+)\2\s*(?:,\s*(['"])([^'"\\]*+)\4\s*)?\)"""
 _PLAIN: Final = re.compile(rf"(ref|source)\s*{_ARGUMENTS}")
 _ALONE: Final = re.compile(rf"\{{\{{-?\s*(ref|source){_ARGUMENTS}\s*-?\}}\}}")
-_TOKEN: Final = re.compile(rf"\s*+(?:({_TEXT})|([A-Za-z_]\w*)|(-?\d+(?:\.\d+)?)|(.))", re.DOTALL)
+_TOKEN: Final = re.compile(rf"\s*+(?:({TEXT})|([A-Za-z_]\w*)|(-?\d+(?:\.\d+)?)|(.))", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _CONSTANTS: Final = {
     "true": True, "True": True, "false": False, "False": False, "none": None, "None": None,

@@ -71,7 +71,10 @@ def undocumented(model: Model, facts: Facts) -> Iterator[Problem]:
 
 @rule("LK504")
 def entry_without_model(file: PropertiesFile, facts: Facts) -> Iterator[Problem]:
-    """An entry of a file of properties is of a model that is there, and the only one of it."""
+    """An entry of a file of properties is of a model that is there, and the only one of it.
+
+    Of two entries of a model, dbt builds neither.
+    """
     told: set[str] = set()
     for entry in file.properties.entries:
         if entry.section != "models":
@@ -80,6 +83,9 @@ def entry_without_model(file: PropertiesFile, facts: Facts) -> Iterator[Problem]
             yield Problem(f"there is no model '{entry.name}'", entry.start, entry.end)
         elif entry.name in told:
             yield Problem(f"'{entry.name}' has two entries in this file", entry.start, entry.end)
+        elif others := [path for path in facts.entries(entry.name) if path != file.path]:
+            other = os.path.relpath(others[0], facts.folder)
+            yield Problem(f"'{entry.name}' has an entry in {other}, too", entry.start, entry.end)
         told.add(entry.name)
 
 
