@@ -321,19 +321,42 @@ def test_broken_json(run: Run, text: str, line: int, column: int) -> None:
     assert found[:4] == ("LK903", "a.json", line, column)
 
 
+REFERENCE = '{"name": "%s", "json_schema": {"properties": {"b": {"type": "string"}}}}'
+
+
 @pytest.mark.parametrize(
-    "catalog",
-    ["[" * 100_000, "{}", "[]", '{"streams": 1}', '{"streams": [{"stream": {"name": "a"}}]}', b"\xff",
-     '{"streams": [{"stream": {"name": "a", "json_schema": {"properties": {}}}, "primary_key": [[]]}]}',
-     '{"streams": [{"stream": {"name": "a", "json_schema": {"properties": {}}}, "primary_key": [[1]], "cursor_field": [2]}]}',
-     '{"streams": [{"stream": {"name": "a", "json_schema": {"properties": {}}}, "primary_key": 1, "cursor_field": 2}]}'],
+    ("catalog", "why"),
+    [
+        ("[" * 100_000, "it is nested too deeply"),
+        ('{"streams": [\n}', "line 2: Expecting value"),
+        ("{}", "it has no list of streams, each with its name"),
+        ("[]", "it has no list of streams, each with its name"),
+        ('{"streams": 1}', "it has no list of streams, each with its name"),
+        ('{"streams": [{"stream": "a"}]}', "it has no list of streams, each with its name"),
+        (b"\xff", "it is not UTF-8: byte 0 is 0xff"),
+    ],
+)
+def test_a_broken_catalog_is_told_once(run: Run, catalog: str | bytes, why: str) -> None:
+    for name in "ab":
+        run.write(f"models/streams/shop/{name}.json", REFERENCE % name)
+    run.write("shop.json", catalog)
+    assert run.found() == [("LK506", "a.json", 1, 1, f"shop.json is no configured Airbyte catalog: {why}")]
+
+
+@pytest.mark.parametrize(
+    "stream",
+    ['{"name": "a"}, "x": 1', REFERENCE % "a" + ', "primary_key": [[]]', REFERENCE % "a" + ', "primary_key": [[1]]',
+     REFERENCE % "a" + ', "primary_key": 1, "cursor_field": 2', REFERENCE % "a" + ', "primary_key": [["b", "c"]]'],
 )  # fmt: skip
-def test_what_is_no_catalog_says_nothing(run: Run, catalog: str | bytes) -> None:
-    run.write(
-        "models/streams/a/a.json", '{"name": "a", "json_schema": {"properties": {"b": {"type": [{}]}}}}'
-    )
-    run.write("a.json", catalog)
-    assert run.found() == []
+def test_a_broken_stream_of_a_catalog_hides_no_other(run: Run, stream: str) -> None:
+    for name in "ab":
+        run.write(f"models/streams/shop/{name}.json", REFERENCE % name)
+    other = (REFERENCE % "b").replace("string", "integer")
+    run.write("shop.json", f'{{"streams": [{{"stream": {stream}}}, {{"stream": {other}}}]}}')
+    first, second = run.found()
+    assert first[:4] == ("LK506", "a.json", 1, 2)
+    assert first[4].startswith("'a' in shop.json is no stream: its ")
+    assert second[4] == "'b' is string here, integer in shop.json"
 
 
 def test_odd_types_of_a_catalog(run: Run) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import streams
 from ..errors import ProjectError
-from . import jinja, staging
+from . import catalogs, jinja, staging
 from . import properties as properties_
 from . import sql as sql_
 from .cycles import Components
@@ -268,6 +268,13 @@ class Facts:
         """The path of a source's configured Airbyte catalog, if the project holds one."""
         path = os.path.join(self.root, self.conventions.catalogs.replace("{source}", source))
         return path if os.path.exists(path) else None
+
+    def configured(self, catalog: str) -> dict[str, dict[str, Any]]:
+        """What a configured catalog configures, by stream. Raises ``NoCatalog``."""
+        text = self.text(catalog)
+        if catalog in self._unreadable:
+            raise catalogs.NoCatalog(self._unreadable[catalog])
+        return catalogs.read(text)
 
     @cached_property
     def _references(self) -> dict[tuple[str, str], str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from ... import streams
 from ...naming import META_COLUMNS, Layer
+from .. import catalogs
 from ..findings import Edit, Fix, Problem
 from ..registry import rule
 from ..sql import Broken
@@ -116,18 +116,33 @@ def key_untested(model: Model, facts: Facts) -> Iterator[Problem]:
 def schema_reference_differs(reference: Reference, facts: Facts) -> Iterator[Problem]:
     """A schema reference agrees with the source's configured Airbyte catalog, where the project holds one.
 
-    Compared are the fields and their types, the primary key and the cursor. Where a catalog is, is ``lint.catalogs``:
+    Compared are the fields and their types, the primary key and the cursor. A catalog that cannot be read is told once a folder,
+    at the first reference. Where a catalog is, is ``lint.catalogs``:
     ``{source}.json`` in the project's folder unless it says otherwise.
     """
     catalog = facts.catalog(reference.folder)
-    configured = _configured(facts.text(catalog)) if catalog else None
-    if catalog is None or configured is None or isinstance(ours := facts.stream(reference.path), Broken):
+    if catalog is None or isinstance(ours := facts.stream(reference.path), Broken):
         return
-    name = os.path.basename(catalog)
+    name = os.path.relpath(catalog, facts.root)
+    try:
+        configured = facts.configured(catalog)
+    except catalogs.NoCatalog as error:
+        folder = os.path.dirname(reference.path)
+        if reference.path == next(one for one in facts.files.references if os.path.dirname(one) == folder):
+            yield Problem(f"{name} is no configured Airbyte catalog: {error}")
+        return
     if ours.name not in configured:
         yield Problem(f"{name} has no stream '{ours.name}'", *_at(reference.text, "name"))
         return
-    theirs = configured[ours.name]
+    try:
+        theirs = catalogs.stream(configured[ours.name])
+    except ValueError as error:
+        yield Problem(f"'{ours.name}' in {name} is no stream: {error}", *_at(reference.text, "name"))
+        return
+    yield from _differences(reference, ours, theirs, name)
+
+
+def _differences(reference: Reference, ours: Stream, theirs: Stream, name: str) -> Iterator[Problem]:
     for field, schema in ours.properties.items():
         if field not in theirs.properties:
             yield Problem(f"{name} has no field '{field}' in '{ours.name}'", *_field(reference, field))
@@ -151,42 +166,20 @@ def _from_catalog(model: Model, source: str, table: str, facts: Facts) -> Fix | 
     """What writes a table's schema reference as the source's configured catalog has it."""
     catalog = facts.catalog(source)
     try:
-        content = json.loads(facts.text(catalog)) if catalog else {"streams": []}
-        found = [
-            one["stream"] for one in content["streams"] if one["stream"]["name"].lower() == table.lower()
-        ]
-        name = streams.stream(found[0]).name
-    except _NO_CATALOG:  # or nothing in it that is a stream
+        configured = facts.configured(catalog) if catalog else {}
+        found = next((one for name, one in configured.items() if name.lower() == table.lower()), None)
+        if found is None:
+            return None
+        name = streams.stream(found["stream"]).name
+    except (catalogs.NoCatalog, ValueError):  # LK506 tells, as soon as there is a reference
         return None
     path = os.path.join(os.path.dirname(model.path), f"{name}.json")
-    text = json.dumps(found[0], indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(found["stream"], indent=2, ensure_ascii=False) + "\n"
     return Fix(f"take {name}.json out of the catalog", (Edit(path, 0, 0, text),))
-
-
-_NO_CATALOG: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What comes of reading other JSON as a catalog."""
 
 
 def _field(reference: Reference, name: str) -> tuple[int, int]:
     return _at(reference.text, "json_schema", "properties", name)
-
-
-@lru_cache(maxsize=2)  # a source's references come one after the other
-def _configured(text: str) -> dict[str, Stream] | None:
-    """The streams of a ConfiguredAirbyteCatalog, with the key and cursor that were chosen; None where it is none."""
-    try:
-        content = json.loads(text)
-        return {one.name: one for one in map(_chosen, content["streams"])}
-    except _NO_CATALOG:
-        return None
-
-
-def _chosen(configured: dict[str, Any]) -> Stream:
-    given = {
-        "source_defined_primary_key": configured.get("primary_key"),
-        "default_cursor_field": configured.get("cursor_field"),
-    }
-    return streams.stream(configured["stream"] | {key: value for key, value in given.items() if value})
 
 
 def _kind(schema: Any) -> str:
