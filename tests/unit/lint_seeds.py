@@ -323,6 +323,10 @@ SEEDS = (
         '    "updated": {"type": ["null", "string"], "format": "date-time"},\n    "attributes"',
         '    "updated": {"type": ["null", "string"], "format": "date-time"},\n    «LK506|"edited"»: {"type": "string"},\n    "attributes"',
     )}),
+    Seed("LK506 a field less", {f"{STREAMS}/shopify/products.json": (
+        '"properties": {\n    "id": {"type": "integer"},\n    "admin_graphql_api_id": {"type": ["null", "string"]},',
+        '«LK506|"properties"»: {\n    "id": {"type": "integer"},',
+    )}),
     Seed("LK506 a type", {f"{STREAMS}/shopify/deleted_products.json": ('    "id": {"type": "integer"}', '    «LK506|"id"»: {"type": "string"}')}),
     Seed("LK506 the cursor", {f"{STREAMS}/klaviyo/profiles.json": ('"default_cursor_field": ["updated"]', '«LK506|"default_cursor_field"»: ["id"]')}),
     Seed("LK506 the key", {f"{STREAMS}/klaviyo/events.json": ('"source_defined_primary_key": [["id"]]', '«LK506|"source_defined_primary_key"»: [["datetime"]]')}),

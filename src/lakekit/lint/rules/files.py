@@ -151,6 +151,11 @@ def _differences(reference: Reference, ours: Stream, theirs: Stream, name: str) 
                 f"'{field}' is {_kind(schema)} here, {_kind(theirs.properties[field])} in {name}",
                 *_field(reference, field),
             )
+    if missing := [field for field in theirs.properties if field not in ours.properties]:
+        yield Problem(
+            f"'{ours.name}' in {name} also has {', '.join(missing)}",
+            *_at(reference.text, "json_schema", "properties"),
+        )
     if theirs.key and ours.key != theirs.key:
         yield Problem(
             f"the primary key is ({', '.join(theirs.key)}) in {name}",
