@@ -19,16 +19,21 @@ def configured(model: Model, key: str, value: str) -> Fix:
         end = "\r\n" if "\r\n" in text else "\n"
         return Fix(title, (Edit(model.path, 0, 0, f"{{{{ config({key}='{value}') }}}}{end}{end}"),))
     call = next((one for one in reversed(calls) if key in one.values), calls[0])
-    said = re.compile(rf"""(?<![\w.]){re.escape(key)}\s*=\s*(['"])(.*?)\1""").search(
+    opens = text.index("(", call.start) + 1
+    in_mapping = re.compile(r"\s*\{").match(text, opens)  # config({'materialized': 'view'})
+    between = r"\s*:\s*" if in_mapping else r"\s*=\s*"
+    said = re.compile(rf"""(?<![\w.])(['"]?){re.escape(key)}\1{between}(['"])(.*?)\2""").search(
         text, call.start, call.end
     )
     if said:
-        return Fix(title, (Edit(model.path, *said.span(2), value),))
+        return Fix(title, (Edit(model.path, *said.span(3), value),))
     quote = '"' if '"' in text[call.start : call.end] else "'"
-    opens = text.index("(", call.start) + 1
-    empty = text[opens : call.end - 1].strip() == ""
+    if in_mapping:
+        opens, written = in_mapping.end(), f"{quote}{key}{quote}: {quote}{value}{quote}"
+    else:
+        written = f"{key}={quote}{value}{quote}"
     # In front of the first argument, on the same line: whatever the call's layout is, it stays one.
-    indent = re.compile(r"\s*").match(text, opens)
-    at = opens if empty or indent is None else indent.end()
-    separator = "" if empty else ", "
-    return Fix(title, (Edit(model.path, at, at, f"{key}={quote}{value}{quote}{separator}"),))
+    at = re.compile(r"\s*").match(text, opens).end()  # type: ignore[union-attr] # it matches nothing, too
+    if text[at] in ")}":
+        return Fix(title, (Edit(model.path, opens, opens, written),))
+    return Fix(title, (Edit(model.path, at, at, f"{written}, "),))
