@@ -70,7 +70,7 @@ def contents(project: Path) -> dict[str, str]:
         ("LK303", "core/shop/int_shop__a.sql", "{{ config(incremental_strategy='append') }}", "{{ config(incremental_strategy='lakekit_merge') }}"),
         # LK205: through what is known of that name
         ("LK205", "marts/fct_a.sql", "select * from lake.core.int_shop__orders as o", "select * from {{ ref('int_shop__orders') }} as o"),
-        ("LK205", "marts/fct_a.sql", "select 1 from shop.a, lake.shop.\"orders\" o", "select 1 from shop.a, {{ source('shop', 'orders') }} o"),
+        ("LK205", "marts/fct_a.sql", 'select 1 from shop.a, lake.shop."orders" o', "select 1 from shop.a, {{ source('shop', 'orders') }} o"),
         ("LK205", "marts/fct_a.sql", "select * from shop.orders, INT_SHOP__ORDERS", "select * from {{ source('shop', 'orders') }}, INT_SHOP__ORDERS"),
         ("LK205", "marts/fct_a.sql", "select * from lake.other", "select * from lake.other"),
         ("LK205", "marts/fct_a.sql", "select * from lake.fct_a", "select * from lake.fct_a"),
