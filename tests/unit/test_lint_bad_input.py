@@ -18,6 +18,7 @@ from lakekit.lint import files
 from lakekit.lint.command import main
 from lakekit.lint.ignore import Ignore
 
+REFERENCE = '{"name": "%s", "json_schema": {"properties": {"b": {"type": "string"}}}}'
 PROJECT = "name: shop\nmodel-paths: [models]\n"
 
 
@@ -283,6 +284,36 @@ def test_broken_yaml(run: Run, text: str, line: int, column: int) -> None:
     assert found[:4] == ("LK903", "one.yml", line, column)
 
 
+@pytest.mark.parametrize("broken", [b"  - name: [\n", b"# \xe9"])
+def test_what_a_broken_file_may_say_is_not_missed_elsewhere(run: Run, broken: bytes) -> None:
+    run.write("models/streams/shop/a.json", REFERENCE % "a")
+    run.write("models/streams/shop/stg_shop__a.sql", "select b from {{ source('shop', 'a') }}")
+    run.write(
+        "models/core/shop/int_shop__a.sql",
+        "{{ config(unique_key='b') }} select * from {{ ref('stg_shop__a') }}",
+    )
+    run.write("models/core/shop/int_shop__b_v2.sql", "select 1 as id")
+    names = ("stg_shop__a", "int_shop__a", "int_shop__b")
+    text = "sources: [{name: shop, tables: [{name: a}]}]\nmodels:\n" + "".join(
+        f"  - name: {name}\n" for name in names
+    )
+    run.write("models/all.yml", text)
+    judged = (
+        "--format",
+        "json",
+        "--select",
+        "LK2,LK3,LK5,LK9",
+        "models/core",
+        "models/streams",
+        "models/all.yml",
+    )
+    _, out, _ = run(*judged)
+    assert {one["code"] for one in json.loads(out)["findings"]} == {"LK301", "LK503", "LK505"}
+    run.write("models/all.yml", text.encode() + broken)
+    _, out, _ = run(*judged)
+    assert [one["code"] for one in json.loads(out)["findings"]] == ["LK903"]
+
+
 def test_deep_yaml(run: Run) -> None:
     run.write("models/one.yml", "[" * 100_000)
     run.write("models/two.yml", "models:\n" + "".join(f"{' ' * depth}-\n" for depth in range(2_000)))
@@ -319,9 +350,6 @@ def test_broken_json(run: Run, text: str, line: int, column: int) -> None:
     run.write("models/streams/a/a.json", text)
     (found,) = run.found()
     assert found[:4] == ("LK903", "a.json", line, column)
-
-
-REFERENCE = '{"name": "%s", "json_schema": {"properties": {"b": {"type": "string"}}}}'
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from functools import cached_property
+from itertools import chain
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from .files import Files
     from .jinja import Ref
 
-_NAMED: Final = re.compile(r"""name["']?:\s*["']?(\w+)""")  # no \b: it begins plainly, so re leaps
+# It begins with plain characters, so re leaps from one to the next.
+_NAMED: Final = re.compile(r"""name["']?\s*:\s*(?:&\w+\s+)?["']?([^\s"',}]+)""")
 _MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)(.*?)\{%-?\s*endmacro", re.DOTALL)
 
 
@@ -292,16 +294,9 @@ class Facts:
     def entry(self, name: str, *, near: str) -> properties_.Entry | None:
         """A model's entry; files of its own folder are read first, others where they name it."""
         if name not in self._entries:
-            own = self._properties_by_folder.get(os.path.dirname(near), [])
+            paths = chain(self._properties_by_folder.get(os.path.dirname(near), ()), self._naming(name))
             self._entries[name] = next(
-                (entry for path in own if (entry := self._models_in(path).get(name))), None
-            ) or next(
-                (
-                    entry
-                    for path in self.files.properties
-                    if name in self.text(path) and (entry := self._models_in(path).get(name))
-                ),
-                None,
+                (entry for path in paths if (entry := self._models_in(path).get(name))), None
             )
         return self._entries[name]
 
@@ -315,19 +310,33 @@ class Facts:
 
     def entries(self, name: str) -> list[str]:
         """The paths of the files that have an entry of a model: dbt wants one."""
-        return [path for path in self._naming.get(name, ()) if name in self._models_in(path)]
+        return [path for path in self._naming(name) if name in self._models_in(path)]
+
+    def _naming(self, name: str) -> Iterator[str]:
+        """The paths of the files of properties that may have an entry of a model."""
+        yield from self._paths_by_name.get(name, ())
 
     @cached_property
-    def _naming(self) -> dict[str, list[str]]:
+    def _paths_by_name(self) -> dict[str, list[str]]:
         """The paths of the files of properties that say a model's name, from a look that takes none of them apart."""
+        models = {*self.names, *(match[1] for name in self.names if (match := VERSION.fullmatch(name)))}
         found: dict[str, list[str]] = {}
         for path in self.files.properties:
-            for name in set(_NAMED.findall(self.text(path))).intersection(self.names):
+            for name in models.intersection(_NAMED.findall(self.text(path))):
                 found.setdefault(name, []).append(path)
         return found
 
+    def is_hidden(self, name: str) -> bool:
+        """Whether a file of properties that cannot be read may have an entry of a model: then no one knows what it says."""
+        paths = chain(self._naming(name), filter(self._properties_paths.__contains__, list(self._unreadable)))
+        return any(map(self.broken, paths))
+
+    @cached_property
+    def _properties_paths(self) -> frozenset[str]:
+        return frozenset(self.files.properties)
+
     def has_source(self, source: str, table: str, *, near: str) -> bool | None:
-        """Whether a table of a source is declared; None where an installed package might, and is not here."""
+        """Whether a table of a source is declared; None where a package might that is not here, or a file that is broken."""
         if (source, table) not in self._sources:
             for path in self._properties_near(near):
                 if source in self.text(path):
@@ -338,8 +347,14 @@ class Facts:
                     )
                     if (source, table) in self._sources:
                         return True
-            return None if self._misses_packages else False
+            return None if self._misses_packages or self._may_declare(source) else False
         return True
+
+    def _may_declare(self, source: str) -> bool:
+        return any(
+            (path in self._unreadable or source in self.text(path)) and self.broken(path)
+            for path in self.files.properties
+        )
 
     def _properties_near(self, path: str) -> Iterator[str]:
         folder = os.path.dirname(path)

@@ -63,13 +63,14 @@ class Query(SqlFile):
 class Model(SqlFile):
     """A model. ``folders`` are those between the model path and it; ``name`` is its file's."""
 
-    __slots__ = ("_config", "folders", "layer", "name")
+    __slots__ = ("_config", "_untold", "folders", "layer", "name")
 
     def __init__(self, path: str, facts: Facts, folders: tuple[str, ...]) -> None:
         super().__init__(path, facts)
         self.name = self.stem
         self.folders = folders
         self._config: dict[str, Any] | None = None
+        self._untold: Any = None
         self.layer: Layer | None = facts.conventions.layer_of(folders, self.name)
 
     @property
@@ -81,6 +82,14 @@ class Model(SqlFile):
             return entry if entry and entry.versions else None
         return entry
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether its entry may be in a file that is broken (LK903 tells): nothing is said of what that may say."""
+        if self.entry is not None:
+            return False
+        version = VERSION.fullmatch(self.name)
+        return self.facts.is_hidden(self.name) or bool(version and self.facts.is_hidden(version[1]))
+
     def config(self, key: str) -> Any:
         """What is configured: in its file, its properties, or dbt_project.yml; ``DYNAMIC`` where only running tells."""
         if self._config is None:
@@ -88,11 +97,12 @@ class Model(SqlFile):
             given = (entry.config if entry else {}) | self.sql.config
             # Whoever says null leaves things as they are.
             told = {name: value for name, value in given.items() if value is not None}
-            self._config = {
-                name: DYNAMIC if _is_jinja(value) else value
-                for name, value in (self.facts.folder_config(self) | told).items()
-            }
-        return self._config.get(key)
+            if self.is_hidden:
+                self._untold = DYNAMIC
+            else:
+                told = self.facts.folder_config(self) | told
+            self._config = {name: DYNAMIC if _is_jinja(value) else value for name, value in told.items()}
+        return self._config.get(key, self._untold)
 
 
 def _is_jinja(value: Any) -> bool:

@@ -65,7 +65,7 @@ def schema_reference_drift(model: Model, facts: Facts) -> Iterator[Problem]:
 def undocumented(model: Model, facts: Facts) -> Iterator[Problem]:
     """Each model has a description in a file of properties."""
     entry = model.entry
-    if entry is None or not entry.described:
+    if not model.is_hidden and (entry is None or not entry.described):
         yield Problem(f"'{model.name}' is described nowhere")
 
 
@@ -98,6 +98,8 @@ def key_untested(model: Model, facts: Facts) -> Iterator[Problem]:
     key = model.config("unique_key")
     columns = [key] if isinstance(key, str) and key else key
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        return
+    if model.is_hidden:
         return
     entry = model.entry
     tests = {column.name.lower(): column.tests for column in entry.columns} if entry else {}
