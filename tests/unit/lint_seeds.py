@@ -141,6 +141,7 @@ def _entry(name: str, key: str = "") -> str:
     return entry
 
 
+_PAIR = "    columns:\n      - {name: flow_id, data_tests: [not_null]}\n      - {name: name, data_tests: [not_null]}\n"
 _STAGING = 'select id as flow_id from {{ source("klaviyo", "flows") }}\n'
 _CORE = '{{ config(unique_key="flow_id", merge_cursor="updated_at") }}\nselect * from {{ ref("stg_klaviyo__flows") }}\n'
 _MART = 'select 1 as one from {{ ref("int_shopify__orders") }}\n'
@@ -319,6 +320,9 @@ SEEDS = (
     Seed("LK505 of two columns", {f"{CORE}/klaviyo/int_klaviyo__pairs.sql": (
         "{{ «LK505|config(unique_key=['flow_id', 'name'], merge_cursor='updated_at')» }}\nselect * from {{ ref('stg_klaviyo__flows') }}\n"
     ), f"{CORE}/klaviyo/_pairs.yml": _entry("int_klaviyo__pairs", "flow_id")}),
+    Seed("LK505 of two columns together", {f"{CORE}/klaviyo/int_klaviyo__pair.sql": (
+        "{{ «LK505|config(unique_key=['flow_id', 'name'], merge_cursor='updated_at')» }}\nselect * from {{ ref('stg_klaviyo__flows') }}\n"
+    ), f"{CORE}/klaviyo/_pair.yml": _entry("int_klaviyo__pair") + _PAIR}),
     Seed("LK506 a field", {f"{STREAMS}/klaviyo/flows.json": (
         '    "updated": {"type": ["null", "string"], "format": "date-time"},\n    "attributes"',
         '    "updated": {"type": ["null", "string"], "format": "date-time"},\n    «LK506|"edited"»: {"type": "string"},\n    "attributes"',
@@ -357,3 +361,54 @@ SEEDS = (
     Seed("LK903 no stream", {f"{STREAMS}/klaviyo/tags.json": '{"name": "tags"}\n'}, (("LK903", f"{STREAMS}/klaviyo/tags.json"),)),
 )  # fmt: skip
 """At least two for each rule; a name begins with the rule's code."""
+
+# Each is near to what its rule tells, and right.
+FINE = (
+    Seed(
+        "LK104 folders within the source's folder",
+        {
+            f"{CORE}/klaviyo/mail/int_klaviyo__deep.sql": _CORE,
+            f"{CORE}/klaviyo/mail/_deep.yml": _entry("int_klaviyo__deep", "flow_id"),
+        },
+    ),
+    Seed(
+        "LK204 what is no model of SQL",
+        {
+            "orchestration/seeds/countries.csv": "one\n1\n",
+            "orchestration/snapshots/old.sql": "{% snapshot old_orders %} select 1 as one {% endsnapshot %}\n",
+            "orchestration/snapshots/new.yml": "snapshots: [{name: new_orders, relation: ref('countries')}]\n",
+            "orchestration/dbt_packages/other/models/of_others.sql": "select 1 as one\n",
+            f"{MARTS}/fct_kinds.sql": "select 1 as one"
+            + "".join(
+                f", (select 1 from {{{{ ref({ref}) }}}})"
+                for ref in (
+                    "'countries'",
+                    "'old_orders'",
+                    "'new_orders'",
+                    "'of_others'",
+                    "'other', 'of_others'",
+                    "'lakehouse', 'dim_products'",
+                )
+            )
+            + "\n",
+            f"{MARTS}/_kinds.yml": _entry("fct_kinds"),
+        },
+    ),
+    Seed(
+        "LK204 two of a name, one of them off",
+        {
+            f"{MARTS}/more/dim_customers.sql": "{{ config(enabled=false) }}\n" + _MART,
+        },
+    ),
+    Seed(
+        "LK505 two columns that are tested together",
+        {
+            f"{CORE}/klaviyo/int_klaviyo__pair_tested.sql": (
+                "{{ config(unique_key=['flow_id', 'name'], merge_cursor='updated_at') }}\nselect * from {{ ref('stg_klaviyo__flows') }}\n"
+            ),
+            f"{CORE}/klaviyo/_pair_tested.yml": _entry("int_klaviyo__pair_tested")
+            + _PAIR
+            + "    data_tests:\n      - dbt_utils.unique_combination_of_columns:\n          arguments: {combination_of_columns: [flow_id, name]}\n",
+        },
+    ),
+)

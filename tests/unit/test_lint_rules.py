@@ -18,7 +18,7 @@ from lakekit.lint.registry import rules
 from lakekit.lint.run import Selection, lint
 from lakekit.scaffold import new
 
-from .lint_seeds import ASSETS, SEEDS, STREAMS, Seed, places, plant, renamed
+from .lint_seeds import ASSETS, FINE, SEEDS, STREAMS, Seed, places, plant, renamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +109,12 @@ def test_a_seed_is_found_and_nothing_else(project: Path, seed: Seed) -> None:
     expected = plant(project, [seed])
     assert seed.code in {place[0] for place in expected}
     assert places(judged(project), project) == expected
+
+
+@pytest.mark.parametrize("seed", FINE, ids=lambda seed: seed.name)
+def test_what_is_right_is_left_alone(project: Path, seed: Seed) -> None:
+    assert plant(project, [seed]) == []
+    assert places(judged(project), project) == []
 
 
 def test_all_seeds_at_once(project: Path) -> None:

@@ -59,11 +59,12 @@ def folder_of_the_source(model: Model, facts: Facts) -> Iterator[Problem]:
     parts = convention.match(model.name)
     if parts is None or "source" not in parts:
         return
-    if not set(convention.folders) & set(model.folders):
+    layers = [index for index, folder in enumerate(model.folders) if folder in convention.folders]
+    if not layers:
         yield Problem(
             f"'{model.name}' lies in no folder of its layer: {convention.folders[0]}/{parts['source']}"
         )
-    elif model.folders[-1] != parts["source"]:
+    elif parts["source"] not in model.folders[layers[0] + 1 :]:  # there may be folders in the source's own
         yield Problem(
             f"'{model.name}' is of '{parts['source']}' by its name, of '{model.folders[-1]}' by its folder"
         )
