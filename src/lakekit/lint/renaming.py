@@ -158,7 +158,7 @@ def _parsed(path: str, text: str) -> Node:
 def _in_cubes(
     held: Iterable[tuple[str, str]], names: Names, facts: Facts
 ) -> Iterator[tuple[str, Iterable[Mention]]]:
-    documents = {path: (text, parse(text)) for path, text in held if _is_plain(text)}
+    documents = {path: (text, document) for path, text in held if (document := _plain(text))}
     alike = {
         name: names[name]
         for path, (text, document) in documents.items()
@@ -168,12 +168,12 @@ def _in_cubes(
         yield path, cubes.mentions(text, document, names, facts, path, cubes=alike)
 
 
-def _is_plain(text: str) -> bool:
+def _plain(text: str) -> Node | None:
+    """A file of Cube's, if it is plain YAML."""
     try:
-        parse(text)
+        return parse(text)
     except YamlError:  # Cube lets Jinja write its models: no one can tell what they name
-        return False
-    return True
+        return None
 
 
 def _composes(facts: Facts) -> bool:

@@ -34,6 +34,15 @@ _FROM: Final = re.compile(f"from(?:{_FOLLOWS})?")
 _JOIN: Final = re.compile(f"join(?:{_FOLLOWS})?")
 
 
+QUOTES: Final = ('"', "`")
+
+
+def parts(table: str) -> tuple[str, str]:
+    """The schema in a table's name, empty if it has none, and the name itself; without quotes."""
+    *schema, name = [part.strip("".join(QUOTES)) for part in table.split(".")]
+    return (schema[-1] if schema else ""), name
+
+
 def hard_coded(text: str, bare: str) -> tuple[Table, ...]:
     """The tables that ``text`` names, in their order; ``bare`` is it without texts and comments, in lower case."""
     return tuple(_tables(text)) if _is_suspect(bare) else ()

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from ..nodes import inside, mappings
+from ..tables import QUOTES
 from . import Mention, sql
 from .yaml import scalars
 
@@ -69,10 +70,9 @@ def _cubes(document: Node) -> Iterator[dict[str, Node]]:
 
 def _tables(cube: dict[str, Node], text: str, names: Names, facts: Facts, near: str) -> Iterator[Mention]:
     if (table := cube.get("sql_table")) and isinstance(table.value, str):
-        *schema, name = [part.strip('"`') for part in table.value.split(".")]
-        end = inside(table)[1] - (table.value[-1:] in {'"', "`"})
-        known = name in names and text[end - len(name) : end] == name
-        if known and not (schema and facts.has_source(schema[-1], name, near=near)):
+        end = inside(table)[1] - table.value.endswith(QUOTES)
+        name = sql.named(table.value, names, facts, near)
+        if name and text[end - len(name) : end] == name:
             yield Mention(name, end - len(name), end)
     if (query := cube.get("sql")) and isinstance(query.value, str):
         yield from sql.tables(text, query.start, query.end, names, facts, near)

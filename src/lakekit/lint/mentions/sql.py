@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from .. import jinja
+from ..tables import QUOTES, parts
 from . import Mention
 
 if TYPE_CHECKING:
@@ -53,9 +54,7 @@ def _block(
     for call in calls:
         if ref := jinja.ref(call):
             told.add(ref.start)
-            if ref.name in names and ref.package in {None, project}:
-                plain = ref.version is None and text[ref.start : ref.end] == ref.name
-                yield Mention(ref.name, ref.start, ref.end, plain)
+            yield from _of(ref, text, names, project)
     for literal in _LITERAL.finditer(text, start, end):
         first, last = literal.start() + 1, literal.end() - 1
         content = text[first:last]
@@ -77,24 +76,33 @@ def refs(text: str, start: int, end: int, names: Names, project: str) -> Iterato
         spans = [block.span() for block in jinja.BLOCK.finditer(text, start, end) if block[1] or block[2]]
     for span in spans:
         for call in jinja.calls(text, *span):
-            ref = jinja.ref(call)
-            if ref and ref.name in names and ref.package in {None, project}:
-                plain = ref.version is None and text[ref.start : ref.end] == ref.name
-                yield Mention(ref.name, ref.start, ref.end, plain)
+            if ref := jinja.ref(call):
+                yield from _of(ref, text, names, project)
+
+
+def _of(ref: jinja.Ref, text: str, names: Names, project: str) -> Iterator[Mention]:
+    """What a ref() in ``text`` names: of a version of a model, or with an escape in its name, it may be something else."""
+    if ref.name in names and ref.package in {None, project}:
+        plain = ref.version is None and text[ref.start : ref.end] == ref.name
+        yield Mention(ref.name, ref.start, ref.end, plain)
 
 
 def hard_coded(tables: tuple[Table, ...], names: Names, facts: Facts, near: str) -> Iterator[Mention]:
     """Models that a model names as tables."""
     for table in tables:
-        *schema, name = [part.strip('"`') for part in table.name.split(".")]
-        if name in names and not (schema and facts.has_source(schema[-1], name, near=near)):
-            end = table.end - (table.name[-1] in '"`')
+        if name := named(table.name, names, facts, near):
+            end = table.end - table.name.endswith(QUOTES)
             yield Mention(name, end - len(name), end)
+
+
+def named(table: str, names: Names, facts: Facts, near: str) -> str | None:
+    """The model that a table's name means, if it is one of ``names`` and no source's table."""
+    schema, name = parts(table)
+    return name if name in names and not (schema and facts.has_source(schema, name, near=near)) else None
 
 
 def tables(text: str, start: int, end: int, names: Names, facts: Facts, near: str) -> Iterator[Mention]:
     """Models that a statement, at that place, selects from by their schema: ``from marts.fct_sales``."""
     for found in _TABLE.finditer(text, start, end):
-        schema = found[1].rstrip(".").rpartition(".")[2].strip('"')
-        if found[3] in names and not facts.has_source(schema, found[3], near=near):
-            yield Mention(found[3], *found.span(3))
+        if name := named(found[1] + found[3], names, facts, near):
+            yield Mention(name, *found.span(3))

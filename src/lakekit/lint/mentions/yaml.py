@@ -142,9 +142,8 @@ def _said(node: Node | None, parts: tuple[str, ...]) -> Iterator[Node]:
 
 
 def _table(said: str, start: int, end: int, names: Names, facts: Facts, near: str) -> Iterator[Mention]:
-    schema, _, name = said.rpartition(".")
-    known = name in names and end - start == len(said)
-    if known and not (schema and facts.has_source(schema.rpartition(".")[2], name, near=near)):
+    name = sql.named(said, names, facts, near)
+    if name and end - start == len(said):
         yield Mention(name, end - len(name), end)
 
 

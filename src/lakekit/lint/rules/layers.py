@@ -11,6 +11,7 @@ from ..findings import Edit, Fix, Problem
 from ..jinja import DYNAMIC
 from ..registry import rule
 from ..subjects import Model, PropertiesFile, SqlFile
+from ..tables import parts
 from . import meant
 
 if TYPE_CHECKING:
@@ -87,12 +88,12 @@ def hard_coded_table(model: Model, facts: Facts) -> Iterator[Problem]:
     where a model or a source's table of that name is known.
     """
     for table in model.sql.tables:
-        *schema, name = [part.strip('"`') for part in table.name.split(".")]
+        schema, name = parts(table.name)
         call = None
         if name in facts.names and name != model.name:
             call = f"{{{{ ref('{name}') }}}}"
-        elif schema and facts.has_source(schema[-1], name, near=model.path):
-            call = f"{{{{ source('{schema[-1]}', '{name}') }}}}"
+        elif schema and facts.has_source(schema, name, near=model.path):
+            call = f"{{{{ source('{schema}', '{name}') }}}}"
         fix = Fix(f"write {call}", (Edit(model.path, table.start, table.end, call),)) if call else None
         yield Problem(
             f"'{table.name}' is named itself, not through ref() or source()", table.start, table.end, fix

@@ -179,22 +179,25 @@ def _refuse(why: str) -> NoReturn:
 
 def _found(session: Session, uri: str) -> Iterator[tuple[Facts, Places, Finding]]:
     """What is found in an open file as it is now."""
-    path = path_of(uri)
-    project = session.project(path) if path else None
-    if path is None or project is None:
-        return
-    try:
-        facts = session.look(project)
-        findings = judging.judge(facts, [path])
-    except LakekitError as error:
-        _refuse(str(error))
-    places = session.places(facts.text(path))
-    for finding in findings:
-        if finding.path == path:
-            yield facts, places, finding
+    if looked := _look(session, uri):
+        facts, path, places = looked
+        try:
+            findings = judging.judge(facts, [path])
+        except LakekitError as error:
+            _refuse(str(error))
+        yield from ((facts, places, finding) for finding in findings if finding.path == path)
 
 
 def _named(session: Session, uri: str, position: types.Position) -> tuple[Facts, Places, Named] | None:
+    if looked := _look(session, uri):
+        facts, path, places = looked
+        if one := judging.named(facts, path, places.offset(position)):
+            return facts, places, one
+    return None
+
+
+def _look(session: Session, uri: str) -> tuple[Facts, str, Places] | None:
+    """The project around an open file as it is now, the file's path and its places; nothing where it is in none."""
     path = path_of(uri)
     project = session.project(path) if path else None
     if path is None or project is None:
@@ -203,9 +206,7 @@ def _named(session: Session, uri: str, position: types.Position) -> tuple[Facts,
         facts = session.look(project)
     except LakekitError as error:
         _refuse(str(error))
-    places = session.places(facts.text(path))
-    one = judging.named(facts, path, places.offset(position))
-    return (facts, places, one) if one else None
+    return facts, path, session.places(facts.text(path))
 
 
 def _resolved(fix: Fix | Rename, facts: Facts) -> Fix | None:
