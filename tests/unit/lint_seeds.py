@@ -217,6 +217,12 @@ SEEDS = (
         "unit_tests:\n  - name: one\n    model: dim_products\n    given:\n"
         "      - input: ref('«LK204|int_shopify__nothing»')\n        rows: []\n    expect: {rows: []}\n"
     )}),
+    Seed("LK204 a version", {
+        f"{MARTS}/fct_versions_v1.sql": _MART, f"{MARTS}/fct_versions_v2.sql": _MART,
+        f"{MARTS}/_versions.yml": _entry("fct_versions") + "    versions: [{v: 1}, {v: 2}]\n",
+        "orchestration/tests/versions.sql": "select 1 from {{ ref('fct_versions') }}, {{ ref('fct_versions', v=1) }}, "
+            "{{ ref('fct_versions', version='2') }}, {{ ref('«LK204|fct_versions»', v=3) }}\n",
+    }),
     Seed("LK204 a table of a source", {"orchestration/tests/no_flows.sql": 'select 1 from {{ source("«LK204|klaviyo", "flow»") }}\n'}),
     Seed(
         "LK204 two of a name",

@@ -402,6 +402,8 @@ class Facts:
         for name in (ref.name, f"{ref.name}_v{ref.version}" if ref.version else ref.name):
             if models := self.named(name):
                 return models[0]
+        if ref.version and (entry := self.entry(ref.name, near="")) and entry.versions:
+            return ref.version in entry.versions
         if ref.name in self._others:
             return True
         return None if self._misses_packages else False

@@ -74,7 +74,8 @@ def unknown_reference(file: File, facts: Facts) -> Iterator[Problem]:
         refs, sources = file.properties.refs, file.properties.source_calls
     for ref in refs:
         if ref.name not in facts.names and facts.target(ref) is False:
-            yield Problem(f"there is no model '{ref.name}'{meant(ref.name, facts.names)}", ref.start, ref.end)
+            near = f" of version {ref.version}" if ref.version else meant(ref.name, facts.names)
+            yield Problem(f"there is no model '{ref.name}'{near}", ref.start, ref.end)
     for call in sources:
         if facts.has_source(call.source, call.table, near=file.path) is False:
             yield Problem(f"no source declares '{call.source}.{call.table}'", call.start, call.end)
