@@ -407,6 +407,10 @@ FINE = (
         },
     ),
     Seed(
+        "LK404 a number with a sign",
+        {FLOWS: ("select\n", "select\n    -1 as below,\n    cast(-0.5 as decimal(2, 1)) as half,\n")},
+    ),
+    Seed(
         "LK505 two columns that are tested together",
         {
             f"{CORE}/klaviyo/int_klaviyo__pair_tested.sql": (

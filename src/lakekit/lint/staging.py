@@ -180,10 +180,12 @@ def _said(words: list[str], index: int, level: _Level) -> str:
 
 
 def _is_no_deed(words: list[str], index: int) -> bool:
-    """Whether a keyword is used as a name here, or a star means all columns."""
+    """Whether a keyword is used as a name here, a star means all columns, or a sign is a number's."""
     word, before, after = words[index], words[index - 1] if index else "", words[index + 1 : index + 2]
     if before == "." or (word == "*" and before in {"select", ",", "distinct", "all"}):
         return True
+    if word in {"-", "+"} and before in {"select", ",", "("} and after[:1] and after[0][0].isdigit():
+        return True  # a number's sign
     return (word == "filter" and after != ["("]) or (word in {"order", "group"} and after != ["by"])
 
 
