@@ -377,6 +377,44 @@ def test_what_is_around_the_dbt_project_follows(tmp_path: Path) -> None:
     }
 
 
+def test_a_sources_table_and_other_things_of_the_name_stay(tmp_path: Path) -> None:
+    """``«sold»`` is the model; where it is not marked, the name is a source's table, a column, a folder or prose."""
+    marked = {
+        "orchestration/dbt_project.yml": "name: shop\nmodel-paths: [assets]\n",
+        "orchestration/assets/src.yml": "sources: [{name: raw, tables: [{name: sold}]}]\n",
+        "orchestration/assets/marts/fct_a.sql": (
+            "select sold from raw.sold join lake.raw.\"sold\" join core.«sold» join \"core\".\"«sold»\" join other.unsold "
+            "join {{ source('raw', 'sold') }} join {{ ref('«sold»') }}"
+        ),
+        "orchestration/selectors.yml": (
+            "selectors:\n- name: sold\n  description: sold\n  definition: '+«sold» fct_a'\n"
+            "- name: more\n  definition: {union: [{method: fqn, value: «sold»}, {method: fqn, value: shop.core.«sold»},"
+            " {method: tag, value: sold}, {method: path, value: assets/core/«sold».sql}, {method: path, value: assets/sold},"
+            " {method: source, value: raw.sold}, 'core.«sold»', {exclude: ['source:raw.sold']}]}\n"
+        ),
+        "tests/test_it.py": (
+            "def test(lake):\n    lake.given('raw.sold', [])\n    lake.build('core.«sold» fqn:«sold» tag:sold path:sold')\n"
+            "    lake.sql('select sold from raw.sold, other')\n    lake.sql('select 1 from core.«sold» join raw.sold')\n"
+        ),
+        "tests/it.yml": (
+            "scenarios:\n- name: it\n  steps:\n  - given: {raw.sold: [{sold: 1}]}\n  - build: {select: '+«sold»', exclude: 'tag:sold'}\n"
+            "  - expect: {core.«sold»: [{sold: 1}]}\n  - sql: select sold from raw.sold join core.«sold»\n  - snapshot: core.«sold»\n"
+        ),
+        "cube/a.yml": (
+            "cubes:\n- name: a\n  sql_table: raw.sold\n  dimensions: [{name: sold, sql: '{CUBE}.sold'}]\n"
+            "- name: b\n  sql_table: '\"core\".\"«sold»\"'\n- name: c\n  sql: select sold from core.«sold» join raw.sold\n"
+        ),
+    }  # fmt: skip
+    plain = {name: text.replace("«", "").replace("»", "") for name, text in marked.items()}
+    write(tmp_path, plain | {"lakekit.toml": "", "orchestration/assets/core/sold.sql": "select 1 as sold"})
+    plan = fixing.plan([Rename("sold", "int_shop__sold")], look(tmp_path))
+    assert plan.applied == 1, plan.refused
+    writing.apply(plan.changes, str(tmp_path))
+    assert contents(tmp_path) == {
+        name: text.replace("«sold»", "int_shop__sold") for name, text in marked.items()
+    } | {"lakekit.toml": "", "orchestration/assets/core/int_shop__sold.sql": "select 1 as sold"}
+
+
 def test_a_text_that_no_ref_is_made_of_is_no_name(shop: Path) -> None:
     text = "{{ totals('orders') }} {{ config(alias='orders') }} from {{ ref('fct_sales') }}"
     write(shop, {"models/marts/fct_more.sql": text})
