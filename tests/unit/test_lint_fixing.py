@@ -109,6 +109,7 @@ def test_a_rename_takes_everything_along_that_names_it(
             "models/marts/fct_more.sql": "{{ all_of('orders') }}",
         },
         {"models/marts/_broken.yml": "models: [{name: orders"},
+        {"models/marts/fct_more.sql": "{{ config(post_hook='grant on {{ ref(\\'orders\\') }}') }} select 1"},
     ],
 )
 def test_what_cannot_be_told_for_sure_is_not_renamed(shop: Path, reason: dict[str, str]) -> None:
@@ -383,8 +384,11 @@ def test_a_sources_table_and_other_things_of_the_name_stay(tmp_path: Path) -> No
         "orchestration/dbt_project.yml": "name: shop\nmodel-paths: [assets]\n",
         "orchestration/assets/src.yml": "sources: [{name: raw, tables: [{name: sold}]}]\n",
         "orchestration/assets/marts/fct_a.sql": (
-            "select sold from raw.sold join lake.raw.\"sold\" join core.«sold» join \"core\".\"«sold»\" join other.unsold "
+            'select sold from raw.sold join lake.raw."sold" join core.«sold» join "core"."«sold»" join other.unsold '
             "join {{ source('raw', 'sold') }} join {{ ref('«sold»') }}"
+        ),
+        "orchestration/assets/marts/fct_py.py": (
+            "def model(dbt, session):\n    dbt.ref('other')\n    return dbt.ref('«sold»')['sold'], dbt.source('raw', 'sold')\n"
         ),
         "orchestration/selectors.yml": (
             "selectors:\n- name: sold\n  description: sold\n  definition: '+«sold» fct_a'\n"
