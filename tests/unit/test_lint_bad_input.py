@@ -314,6 +314,14 @@ def test_what_a_broken_file_may_say_is_not_missed_elsewhere(run: Run, broken: by
     assert [one["code"] for one in json.loads(out)["findings"]] == ["LK903"]
 
 
+def test_a_loop_that_is_broken_off_is_rendered_as_dbt_does(run: Run) -> None:
+    run.write(
+        "models/two.sql",
+        "{% for a in ['one', 'no', 'never'] %}{{ ref(a ~ '') }}{% if a == 'no' %}{% break %}{% endif %}{% endfor %}",
+    )
+    assert [one[0] + one[4] for one in run.found()] == ["LK204there is no model 'no'"]
+
+
 def test_deep_yaml(run: Run) -> None:
     run.write("models/one.yml", "[" * 100_000)
     run.write("models/two.yml", "models:\n" + "".join(f"{' ' * depth}-\n" for depth in range(2_000)))
