@@ -189,20 +189,27 @@ class Lake:
         *,
         exclude: str = "",
         full_refresh: bool = False,
+        only_named: bool = False,
         on_node: Callable[[Node, int], None] | None = None,
     ) -> BuildReport:
         """Build and test the project's dbt models at this ref, and remember what the checks said.
 
-        ``select`` and ``exclude`` are dbt's selection syntax; empty builds everything. ``on_node`` gets each node
-        as it finishes, and how many there are in all. Failed checks are in the report (and keep the branch from
+        ``select`` and ``exclude`` are dbt's selection syntax; empty builds everything. With ``only_named`` no test runs
+        that is not selected itself. ``on_node`` gets each node as it finishes, and how many there are in all. Failed checks are in the report (and keep the branch from
         being published); a model that fails raises ``BuildFailed``.
         """
-        from .dbt import build
+        from .dbt import build, prepared
 
         self._require_a_branch()
-        target = self.engine.dbt_target(self.ref)
         report = build(
-            self.settings.dbt, target, select, exclude=exclude, full_refresh=full_refresh, on_node=on_node
+            self.settings.dbt,
+            self.engine.dbt_target(self.ref),
+            select,
+            exclude=exclude,
+            full_refresh=full_refresh,
+            only_named=only_named,
+            manifest=prepared(self.settings).manifest(),
+            on_node=on_node,
         )
         broken = [node for node in report.failures if not node.is_check]
         known = self.catalog.checks(self.ref).results

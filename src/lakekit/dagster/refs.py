@@ -1,0 +1,19 @@
+"""Which ref a run works at: the same in each of its processes, and again when it is executed anew from a failure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from dagster import DagsterRun
+
+REF: Final = "lake/ref"
+"""The tag of a run that names its ref."""
+
+PREFIX: Final = "run-"
+"""What the branches of runs begin with."""
+
+
+def run_ref(run: DagsterRun) -> str:
+    """The ref that a run's tag names; else the branch that is its own, and that of runs which go on from it."""
+    return run.tags.get(REF) or f"{PREFIX}{(run.root_run_id or run.run_id)[:8]}"
