@@ -1,1 +1,16 @@
 """Dagster over the lake: what runs where it runs at, builds, checks and publishes."""
+
+from .keys import asset_key, table_id
+from .manifest import manifest
+from .resources import LakeResource, NessieResource, TrinoResource
+from .translator import LakeDbtTranslator
+
+__all__ = [
+    "LakeDbtTranslator",
+    "LakeResource",
+    "NessieResource",
+    "TrinoResource",
+    "asset_key",
+    "manifest",
+    "table_id",
+]

@@ -7,18 +7,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from dagster import ConfigurableResource
+from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
 
 from ..errors import RefExists, UsageError
 from ..lake import Lake
 from ..naming import MAIN
 from ..settings import EngineName, Settings
+from .building import build
 from .refs import REF, run_ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
-    from dagster import AssetExecutionContext, DagsterRun, OpExecutionContext
+    from dagster import (
+        AssetCheckResult,
+        AssetExecutionContext,
+        DagsterRun,
+        MaterializeResult,
+        OpExecutionContext,
+    )
 
     from ..catalog.protocol import Commit, Ref
 
@@ -48,6 +56,17 @@ class LakeResource(ConfigurableResource[Any]):
         """The lake at the run's ref; a branch that is not there yet is made."""
         with self.connect() as lake:
             yield at_run(lake, context.run)
+
+    def build(
+        self, context: AssetExecutionContext, *, full_refresh: bool = False
+    ) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
+        """The body of ``@dbt_assets``: build and check, at the run's ref, what the step is to.
+
+        ``yield from lake.build(context)``. Raises ``Failure`` where a model failed.
+        """
+        manifest, _, _ = get_manifest_and_translator_from_dbt_assets([context.assets_def])
+        with self.at_run(context) as lake:
+            yield from build(context, lake, manifest, full_refresh=full_refresh)
 
 
 def at_run(lake: Lake, run: DagsterRun) -> Lake:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -24,7 +24,7 @@ _KEPT: Final = 3
 """Processes that were started before a change may still be about to read what was before it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Prepared:
     """A manifest in a folder of its own, in the form that dbt writes and in the one that it works with."""
 
@@ -37,7 +37,9 @@ class Prepared:
 
     def manifest(self) -> Any:
         """dbt's own object, made anew at each call: a build writes into it."""
-        return pickle.loads((self.folder / "manifest.pickle").read_bytes())  # noqa: S301 # the project's own file
+        from dbt.contracts.graph.manifest import Manifest
+
+        return Manifest(**pickle.loads((self.folder / "manifest.pickle").read_bytes()))  # noqa: S301 # the project's own
 
 
 def prepared(settings: Settings) -> Prepared:
@@ -77,7 +79,10 @@ def _parse(settings: Settings, place: Prepared, kept: Path) -> None:
     (written / "manifest.json").write_text(
         json.dumps(manifest.writable_manifest().to_dict(omit_none=True)), encoding="utf-8"
     )
-    (written / "manifest.pickle").write_bytes(pickle.dumps(manifest))
+    # Field by field: what dbt's own pickling restores lacks some, and has its indexes in each other's places.
+    fields = {one.name: getattr(manifest, one.name) for one in dataclasses.fields(manifest)}
+    told = {name: value for name, value in fields.items() if not name.startswith("_")}
+    (written / "manifest.pickle").write_bytes(pickle.dumps(told))
     written.replace(place.folder)
     older = sorted(kept.glob("*/manifest.json"), key=lambda file: file.stat().st_mtime, reverse=True)[_KEPT:]
     for file in older:
