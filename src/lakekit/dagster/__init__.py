@@ -1,5 +1,6 @@
 """Dagster over the lake: what runs where it runs at, builds, checks and publishes."""
 
+from .executor import publish_executor
 from .keys import asset_key, table_id
 from .manifest import manifest
 from .resources import LakeResource, NessieResource, TrinoResource
@@ -12,5 +13,6 @@ __all__ = [
     "TrinoResource",
     "asset_key",
     "manifest",
+    "publish_executor",
     "table_id",
 ]

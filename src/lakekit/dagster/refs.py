@@ -8,7 +8,16 @@ if TYPE_CHECKING:
     from dagster import DagsterRun
 
 REF: Final = "lake/ref"
-"""The tag of a run that names its ref."""
+"""The tag of a run that is to work at a ref of another's, which it names."""
+
+BRANCH: Final = "lake/branch"
+"""The tag of a run that has a branch of its own: its name."""
+
+PUBLISHED: Final = "lake/published"
+"""The tag of a run that has published its branch: main's hash since."""
+
+LANDS: Final = "lake/lands"
+"""The tag of an op that lands a source, and builds nothing."""
 
 PREFIX: Final = "run-"
 """What the branches of runs begin with."""
