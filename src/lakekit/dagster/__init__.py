@@ -4,6 +4,7 @@ from .executor import publish_executor
 from .keys import asset_key, table_id
 from .manifest import manifest
 from .resources import LakeResource, NessieResource, TrinoResource
+from .sweeping import sweep, sweeping
 from .translator import LakeDbtTranslator
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "asset_key",
     "manifest",
     "publish_executor",
+    "sweep",
+    "sweeping",
     "table_id",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from dagster import ConfigurableResource
 from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
@@ -12,7 +12,7 @@ from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
 from ..errors import RefExists, UsageError
 from ..lake import Lake
 from ..naming import MAIN
-from ..settings import EngineName, Settings
+from ..settings import Settings
 from .building import build
 from .refs import REF, run_ref
 
@@ -32,18 +32,17 @@ if TYPE_CHECKING:
 
 
 class LakeResource(ConfigurableResource[Any]):
-    """The lake of the project in the folder ``project``; ``engine`` wins over what its ``lakekit.toml`` says.
+    """The lake of the project that the file or folder ``project`` lies in (``__file__``).
 
     ``at_run`` is the lake where the run works, ``connect`` the lake at main.
     """
 
     project: str
-    engine: str | None = None
 
     @property
     def settings(self) -> Settings:
         """The project's settings; raises ``ProjectError`` and ``SettingsError``."""
-        return Settings.load(Path(self.project), engine=cast("EngineName | None", self.engine))
+        return Settings.load(Path(self.project))
 
     @contextmanager
     def connect(self) -> Iterator[Lake]:
