@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from .catalog.protocol import TableId
 from .errors import BuildFailed, LakekitError, MissingExtra, PublishRefused, UsageError
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from .engine.protocol import Engine
     from .landing import ConfiguredCatalog, LandingReport, Progress, StreamReport
     from .settings import EngineName
+
+_FAR: Final = 10_000
+_ENOUGH: Final = 7
+"""So many signs of a commit's hash name it."""
 
 
 class Result:
@@ -246,6 +250,24 @@ class Lake:
         if not unchecked:
             self._require_passing_checks()
         return self.catalog.merge(self.ref, self.onto, message or f"publish {self.ref}")
+
+    def retract(self, commit: str) -> Ref:
+        """Put back what a commit at this ref changed (a publish, a landing), in one commit; return the new state.
+
+        ``commit`` is a hash as the log has it, or how it begins. Raises ``UsageError`` where it is none of this ref's,
+        and ``RetractRefused`` where one of its tables has changed since.
+        """
+        self._require_a_branch()
+        found = [one.hash for one in self.log(_FAR) if len(commit) >= _ENOUGH and one.hash.startswith(commit)]
+        if len(found) != 1:
+            raise UsageError(
+                f"'{commit}' is no commit of '{self.ref}'.",
+                why=f"{len(found)} of its last {_FAR:,} begin so"
+                if found
+                else f"none of its last {_FAR:,} begins so",
+                todo="give more of its hash, as `lakekit branch log` shows it",
+            )
+        return self.catalog.retract(found[0], self.ref)
 
     def log(self, limit: int = 50) -> list[Commit]:
         """The ref's newest commits, newest first."""

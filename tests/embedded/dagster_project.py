@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakekit import Lake
@@ -13,6 +12,8 @@ from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
     from dagster import Definitions
 

@@ -4,6 +4,7 @@ from .executor import publish_executor
 from .keys import asset_key, table_id
 from .manifest import manifest
 from .resources import LakeResource, NessieResource, TrinoResource
+from .retract import retracting
 from .sweeping import sweep, sweeping
 from .translator import LakeDbtTranslator
 
@@ -15,6 +16,7 @@ __all__ = [
     "asset_key",
     "manifest",
     "publish_executor",
+    "retracting",
     "sweep",
     "sweeping",
     "table_id",
