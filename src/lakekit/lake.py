@@ -156,6 +156,17 @@ class Lake:
 
         return load(self.catalog.iceberg(self.ref), _table_id(table), rows, key=key, cursor=cursor)
 
+    def write(self, table: str, rows: pa.Table, *, key: Sequence[str] = ()) -> None:
+        """Let a table hold these rows, in one commit: in place of those with the same ``key``, or of all it held.
+
+        The table is made if it is not there, and gains the columns that it lacks. Raises ``QueryFailed`` where the rows
+        do not fit.
+        """
+        from .engine.rows import put_through_pyiceberg
+
+        self._require_a_branch()
+        put_through_pyiceberg(self.catalog.iceberg(self.ref), _table_id(table), rows, key, replace=not key)
+
     def land(
         self,
         source: str,

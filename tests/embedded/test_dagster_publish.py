@@ -11,7 +11,7 @@ import pytest
 from dagster import AssetCheckEvaluation, AssetKey, AssetSelection, DagsterInstance
 
 from lakekit import Lake
-from lakekit.dagster import sweep
+from lakekit.dagster import retracting, sweep, sweeping
 from lakekit.dagster.refs import BRANCH, PUBLISHED, REF
 from lakekit.dagster.testing import run_assets
 
@@ -188,3 +188,21 @@ def test_branches_are_swept_when_their_runs_are_over(
         assert set(sweep(lake, instance, timedelta(0))) == {failed, "run-unknown"}
     assert not under_way.is_finished
     assert branches(project) == {"run-underway", "mine"}
+
+
+def test_the_jobs_that_tidy_up_do_what_they_say(project: Path, instance: DagsterInstance) -> None:
+    with Lake.connect(project) as lake:
+        lake.catalog.create_branch("run-unknown")
+        commit = lake.log(1)[0]
+        before = lake.catalog.entries("main")
+    swept = sweeping(project, after=timedelta(0)).job.execute_in_process(instance=instance)
+    assert swept.success
+    assert branches(project) == set()
+
+    back = retracting(project).execute_in_process(
+        instance=instance, run_config={"ops": {"retract": {"config": {"hash": commit.hash[:10]}}}}
+    )
+    assert back.success
+    with Lake.connect(project) as lake:
+        after = lake.catalog.entries("main")
+    assert {table for table in before if before[table] != after.get(table)} == set(commit.tables)

@@ -1,6 +1,7 @@
 """Dagster over the lake: what runs where it runs at, builds, checks and publishes."""
 
 from .executor import publish_executor
+from .io_manager import LakeIOManager
 from .keys import asset_key, table_id
 from .manifest import manifest
 from .resources import LakeResource, NessieResource, TrinoResource
@@ -10,6 +11,7 @@ from .translator import LakeDbtTranslator
 
 __all__ = [
     "LakeDbtTranslator",
+    "LakeIOManager",
     "LakeResource",
     "NessieResource",
     "TrinoResource",

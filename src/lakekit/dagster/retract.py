@@ -1,17 +1,12 @@
 """Taking back what a run has published."""
 
-from __future__ import annotations
-
+# Dagster looks at annotations itself: here they are no texts.
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from dagster import Config, OpExecutionContext, in_process_executor, job, op
+from dagster import Config, JobDefinition, OpExecutionContext, in_process_executor, job, op
 
 from ..lake import Lake
 from ..settings import Settings
-
-if TYPE_CHECKING:
-    from dagster import JobDefinition
 
 
 class Retraction(Config):

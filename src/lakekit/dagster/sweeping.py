@@ -1,19 +1,22 @@
 """Deleting the branches that runs have left behind: those that failed and were looked at, those that were killed."""
 
-from __future__ import annotations
-
+# Dagster looks at annotations itself: here they are no texts.
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from dagster import OpExecutionContext, RunsFilter, ScheduleDefinition, in_process_executor, job, op
+from dagster import (
+    DagsterInstance,
+    OpExecutionContext,
+    RunsFilter,
+    ScheduleDefinition,
+    in_process_executor,
+    job,
+    op,
+)
 
 from ..lake import Lake
 from ..settings import Settings
 from .refs import BRANCH, PREFIX
-
-if TYPE_CHECKING:
-    from dagster import DagsterInstance
 
 
 def sweep(lake: Lake, instance: DagsterInstance, after: timedelta) -> list[str]:

@@ -1,7 +1,6 @@
 """Everything that Dagster runs."""
 
 from dagster import Definitions
-
 from lakekit.dagster import LakeResource, publish_executor
 
 from .assets.core.klaviyo.klaviyo import klaviyo

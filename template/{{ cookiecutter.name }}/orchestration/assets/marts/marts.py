@@ -5,7 +5,6 @@ from typing import Any
 
 from dagster import AssetExecutionContext
 from dagster_dbt import dbt_assets
-
 from lakekit.dagster import LakeDbtTranslator, LakeResource, manifest
 
 
