@@ -111,6 +111,18 @@ class MergeConflict(LakekitError):
         )
 
 
+class RetractRefused(LakekitError):
+    """A commit cannot be taken back without what came after it; nothing was. ``tables`` are dotted names."""
+
+    def __init__(self, commit: str, on: str, tables: list[str]) -> None:
+        self.tables = tables
+        super().__init__(
+            f"The commit {commit[:12]} cannot be taken back: {', '.join(tables)} changed on '{on}' since.",
+            why="what came later would be lost with it",
+            todo="take back the later commits first, the newest before the others",
+        )
+
+
 class PublishRefused(LakekitError):
     """The branch has no passing checks to vouch for it."""
 

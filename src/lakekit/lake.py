@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from .catalog.protocol import TableId
 from .errors import BuildFailed, LakekitError, MissingExtra, PublishRefused, UsageError
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from .engine.protocol import Engine
     from .landing import ConfiguredCatalog, LandingReport, Progress, StreamReport
     from .settings import EngineName
+
+_FAR: Final = 10_000
+_ENOUGH: Final = 7
+"""So many signs of a commit's hash name it."""
 
 
 class Result:
@@ -152,6 +156,17 @@ class Lake:
 
         return load(self.catalog.iceberg(self.ref), _table_id(table), rows, key=key, cursor=cursor)
 
+    def write(self, table: str, rows: pa.Table, *, key: Sequence[str] = ()) -> None:
+        """Let a table hold these rows, in one commit: in place of those with the same ``key``, or of all it held.
+
+        The table is made if it is not there, and gains the columns that it lacks. Raises ``QueryFailed`` where the rows
+        do not fit.
+        """
+        from .engine.rows import put_through_pyiceberg
+
+        self._require_a_branch()
+        put_through_pyiceberg(self.catalog.iceberg(self.ref), _table_id(table), rows, key, replace=not key)
+
     def land(
         self,
         source: str,
@@ -189,20 +204,27 @@ class Lake:
         *,
         exclude: str = "",
         full_refresh: bool = False,
+        only_named: bool = False,
         on_node: Callable[[Node, int], None] | None = None,
     ) -> BuildReport:
         """Build and test the project's dbt models at this ref, and remember what the checks said.
 
-        ``select`` and ``exclude`` are dbt's selection syntax; empty builds everything. ``on_node`` gets each node
-        as it finishes, and how many there are in all. Failed checks are in the report (and keep the branch from
+        ``select`` and ``exclude`` are dbt's selection syntax; empty builds everything. With ``only_named`` no test runs
+        that is not selected itself. ``on_node`` gets each node as it finishes, and how many there are in all. Failed checks are in the report (and keep the branch from
         being published); a model that fails raises ``BuildFailed``.
         """
-        from .dbt import build
+        from .dbt import build, prepared
 
         self._require_a_branch()
-        target = self.engine.dbt_target(self.ref)
         report = build(
-            self.settings.dbt, target, select, exclude=exclude, full_refresh=full_refresh, on_node=on_node
+            self.settings.dbt,
+            self.engine.dbt_target(self.ref),
+            select,
+            exclude=exclude,
+            full_refresh=full_refresh,
+            only_named=only_named,
+            manifest=prepared(self.settings).manifest(),
+            on_node=on_node,
         )
         broken = [node for node in report.failures if not node.is_check]
         known = self.catalog.checks(self.ref).results
@@ -239,6 +261,24 @@ class Lake:
         if not unchecked:
             self._require_passing_checks()
         return self.catalog.merge(self.ref, self.onto, message or f"publish {self.ref}")
+
+    def retract(self, commit: str) -> Ref:
+        """Put back what a commit at this ref changed (a publish, a landing), in one commit; return the new state.
+
+        ``commit`` is a hash as the log has it, or how it begins. Raises ``UsageError`` where it is none of this ref's,
+        and ``RetractRefused`` where one of its tables has changed since.
+        """
+        self._require_a_branch()
+        found = [one.hash for one in self.log(_FAR) if len(commit) >= _ENOUGH and one.hash.startswith(commit)]
+        if len(found) != 1:
+            raise UsageError(
+                f"'{commit}' is no commit of '{self.ref}'.",
+                why=f"{len(found)} of its last {_FAR:,} begin so"
+                if found
+                else f"none of its last {_FAR:,} begins so",
+                todo="give more of its hash, as `lakekit branch log` shows it",
+            )
+        return self.catalog.retract(found[0], self.ref)
 
     def log(self, limit: int = 50) -> list[Commit]:
         """The ref's newest commits, newest first."""

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from lakekit.errors import MergeConflict, PublishRefused, QueryFailed, RefExists, RefNotFound, UsageError
+from lakekit.errors import (
+    MergeConflict,
+    PublishRefused,
+    QueryFailed,
+    RefExists,
+    RefNotFound,
+    RetractRefused,
+    UsageError,
+)
 from lakekit.landing import ConfiguredCatalog
 
 if TYPE_CHECKING:
@@ -178,6 +186,44 @@ def test_two_branches_that_change_different_tables_both_publish(lake: Lake) -> N
         second.publish(unchecked=True)
     assert len(lake.sql("select * from shopify.customers")) == 1
     assert len(lake.sql("select * from shopify.products")) == 1
+
+
+def test_what_was_published_is_taken_back_and_what_came_since_stays(lake: Lake) -> None:
+    lake.load("shopify.orders", [order(1, JANUARY, "pending")], cursor="updated_at")
+    lake.sql("create schema if not exists streams")
+    lake.sql("create view streams.stg_orders as select id from shopify.orders")
+    with lake.branch() as work:
+        work.load(
+            "shopify.orders", [order(1, FEBRUARY, "paid"), order(2, FEBRUARY, "paid")], cursor="updated_at"
+        )
+        work.load("shopify.products", [{"id": 1, "title": "Lamp"}])
+        work.sql(
+            "create or replace view streams.stg_orders as select id, financial_status from shopify.orders"
+        )
+        published = work.publish(unchecked=True).hash
+    lake.load("shopify.customers", [{"id": 1, "email": "a@example.com"}])
+    assert statuses(lake) == {1: "paid", 2: "paid"}
+
+    back = lake.retract(published[:12])
+
+    assert lake.log(1)[0].hash == back.hash
+    assert {str(table) for table in lake.log(1)[0].tables} == {
+        "shopify.orders",
+        "shopify.products",
+        "streams.stg_orders",
+    }
+    assert statuses(lake) == {1: "pending"}
+    assert lake.sql("select * from streams.stg_orders").rows() == [{"id": 1}]
+    with pytest.raises(QueryFailed, match="products"):
+        lake.sql("select * from shopify.products")
+    assert len(lake.sql("select * from shopify.customers")) == 1
+    # The tables are as good as new: they are written to, and the retraction itself is taken back.
+    lake.load("shopify.products", [{"id": 7, "title": "Chair"}])
+    with pytest.raises(RetractRefused, match=r"shopify\.products changed on '.*' since"):
+        lake.retract(back.hash)
+    assert lake.sql("select id from shopify.products").rows() == [{"id": 7}]
+    with pytest.raises(UsageError, match="is no commit of"):
+        lake.retract("abcdef0123")
 
 
 def test_a_failed_statement_says_what_the_engine_said(lake: Lake) -> None:

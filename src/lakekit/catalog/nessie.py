@@ -10,11 +10,12 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote as percent
 
-from ..errors import MergeConflict, RefExists, StackFailed, UsageError
+from ..errors import MergeConflict, RefExists, RetractRefused, StackFailed, UsageError
 from ..naming import CATALOG, MAIN, PREFIXES, is_hash
 from . import views
 from .nessie_http import client, error_code, result
@@ -118,7 +119,7 @@ class NessieCatalog:
             self._iceberg.pop(name, None)
 
     def log(self, ref: str, limit: int = 50) -> list[Commit]:
-        return [_commit(entry) for entry, _ in zip(self._history(ref), range(limit), strict=False)]
+        return [_commit(entry) for entry in self._history(ref, limit)]
 
     def base(self, branch: str, onto: str = MAIN) -> str:
         # A merge that is only tried, and would override every conflict, names the common ancestor.
@@ -190,6 +191,27 @@ class NessieCatalog:
             self._rebind(branch, moved, catalog_name(branch))
             return None
         return Ref(into, result(answer)["resultantTargetHash"])
+
+    def retract(self, commit: str, on: str = MAIN, message: str = "") -> Ref:
+        [parent] = (entry["parentCommitHash"] for entry in self._history(commit, 1))
+        made, before = self.entries(commit), self.entries(parent)
+        changed = {id_ for id_ in made.keys() | before.keys() if _differ(made, before, id_)}
+        at = self.ref(on)
+        now = self.entries(at.hash)
+        if later := sorted(str(id_) for id_ in changed if _differ(made, now, id_)):
+            raise RetractRefused(commit, on, later)
+        contents = {tuple(entry["name"]["elements"]): entry["content"] for entry in self._entries(parent)}
+        operations = []
+        for id_ in sorted(changed):
+            key = (id_.schema, id_.name)
+            content = contents.get(key)
+            if content and id_ not in made:  # it was dropped: what is made anew gets an identity of its own
+                content = {name: value for name, value in content.items() if name != "id"}
+            put = {"type": "PUT", "content": content} if content else {"type": "DELETE"}
+            operations.append({**put, "key": {"elements": list(key)}})
+        body = {"commitMeta": {"message": message or f"retract {commit[:12]}"}, "operations": operations}
+        answer = self._http.post(f"/api/v2/trees/{_path(on, at.hash)}/history/commit", json=body)
+        return _ref(result(answer)["targetBranch"])
 
     def record_checks(self, branch: str, results: Mapping[str, bool], *, replace: bool = False) -> None:
         known = self._checks(branch)
@@ -306,8 +328,9 @@ class NessieCatalog:
                 return
             yield entry
 
-    def _history(self, ref: str) -> Iterator[dict[str, Any]]:
-        return self._pages(f"/api/v2/trees/{_path(ref)}/history", "logEntries", ref, {"fetch": "ALL"})
+    def _history(self, ref: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        found = self._pages(f"/api/v2/trees/{_path(ref)}/history", "logEntries", ref, {"fetch": "ALL"})
+        return islice(found, limit)
 
     def _pages(
         self, path: str, field: str, ref: str = "", params: Mapping[str, str] | None = None

@@ -122,6 +122,12 @@ class Catalog(Protocol):
         looked at here: that is ``Lake.publish``'s part.
         """
 
+    def retract(self, commit: str, on: str = MAIN, message: str = "") -> Ref:
+        """Put back what a commit of a branch changed, in one commit, and return the branch's new state.
+
+        Raises ``RetractRefused`` (and changes nothing) if one of the tables has changed since.
+        """
+
     def record_checks(self, branch: str, results: Mapping[str, bool], *, replace: bool = False) -> None:
         """Remember what data tests said at the branch's present commit.
 

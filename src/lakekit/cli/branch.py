@@ -1,4 +1,4 @@
-"""``lakekit branch``: list, create, diff, publish, delete."""
+"""``lakekit branch``: list, create, diff, log, publish, retract, delete."""
 
 from __future__ import annotations
 
@@ -100,6 +100,64 @@ def publish(name: str, unchecked: bool, engine: options.EngineName | None) -> No
         main = lake.at(name).publish(unchecked=unchecked)
         lake.delete_branch(name)
     output.progress.print(f"'{name}' is published: main is at {main.hash[:12]}.")
+
+
+@branch.command()
+@click.argument("name", default="main")
+@click.option("--limit", default=20, show_default=True, help="How many commits.")
+@options.engine
+@options.as_json
+def log(name: str, limit: int, engine: options.EngineName | None, as_json: bool) -> None:
+    """Show a branch's newest commits, and which tables each of them changed."""
+    from ..lake import Lake
+
+    with Lake.connect(engine=engine) as lake:
+        commits = lake.at(name).log(limit)
+    if as_json:
+        output.print_json(
+            [
+                {
+                    "hash": commit.hash,
+                    "committed_at": commit.committed_at,
+                    "message": commit.message,
+                    "tables": [str(table) for table in commit.tables],
+                }
+                for commit in commits
+            ]
+        )
+        return
+    output.show(
+        ("commit", "at", "message", "tables"),
+        [
+            (
+                commit.hash[:12],
+                f"{commit.committed_at:%Y-%m-%d %H:%M:%S}",
+                commit.message,
+                ", ".join(map(str, commit.tables)) if len(commit.tables) < 4 else f"{len(commit.tables)}",
+            )
+            for commit in commits
+        ],
+    )
+
+
+@branch.command()
+@click.argument("commit")
+@click.option("--on", default="main", show_default=True, help="The branch whose commit it is.")
+@options.engine
+def retract(commit: str, on: str, engine: options.EngineName | None) -> None:
+    """Take back COMMIT: what it published or landed is as it was before, in one new commit.
+
+    Refused when one of its tables has changed since (exit code 1; nothing is taken back).
+
+    \b
+    lakekit branch log                    which commits there are
+    lakekit branch retract 3f2a9c01d4e5
+    """
+    from ..lake import Lake
+
+    with Lake.connect(engine=engine) as lake:
+        now = lake.at(on).retract(commit)
+    output.progress.print(f"{commit} is taken back: '{on}' is at {now.hash[:12]}.")
 
 
 @branch.command()

@@ -1,5 +1,6 @@
 """Running dbt in process, and the dbt package that projects include."""
 
+from .prepared import Prepared, prepared
 from .runner import BuildReport, Node, build
 
-__all__ = ["BuildReport", "Node", "build"]
+__all__ = ["BuildReport", "Node", "Prepared", "build", "prepared"]

@@ -217,7 +217,7 @@ def _run_parser(project: Path, target: str, scratch: Path, variables: Mapping[st
 
         from dbt import tracking
     except ModuleNotFoundError as error:
-        raise MissingExtra("testing", error.name or "dbt") from error
+        raise MissingExtra("duckdb", error.name or "dbt") from error
 
     folder = str(project)
     set_invocation_context(dict(os.environ))

@@ -45,6 +45,8 @@ class Node:
     """What dbt ran for it, in Trino SQL: of a data test, the rows that fail."""
     reads: tuple[str, ...] = ()
     """The sources that it reads itself: ``shopify.orders``."""
+    id: str = ""
+    """dbt's unique id, where dbt ran it."""
 
     @property
     def is_check(self) -> bool:
@@ -84,11 +86,14 @@ def build(
     *,
     exclude: str = "",
     full_refresh: bool = False,
+    only_named: bool = False,
+    manifest: Any = None,
     on_node: Callable[[Node, int], None] | None = None,
 ) -> BuildReport:
     """Run ``dbt build`` on the dbt project in the folder ``project`` against ``target``.
 
-    ``select`` and ``exclude`` are dbt's selection syntax, space-separated; empty for everything and nothing.
+    ``select`` and ``exclude`` are dbt's selection syntax, space-separated; empty for everything and nothing. With
+    ``only_named`` no test runs that is not selected itself. With a ``manifest`` dbt does not parse the project again.
     ``on_node`` is called with each node as it finishes and how many there are in all, from dbt's threads.
     Failed nodes are in the report, not raised.
 
@@ -118,11 +123,13 @@ def build(
         # The report says it all: artifacts are written by whoever needs them.
         "--no-write-json",
         *(["--full-refresh"] if full_refresh else []),
+        *(["--indirect-selection", "empty"] if only_named else []),
     ]
     link_package(project)
     started = time.monotonic()
     with _one_invocation, _interrupt_kept(), environment(target.env), working_directory_kept():
-        outcome = _runner_class()(callbacks=[_listener(on_node)] if on_node else []).invoke(arguments)
+        runner = _runner_class()(manifest=manifest, callbacks=[_listener(on_node)] if on_node else [])
+        outcome = runner.invoke(arguments)
     if outcome.result is None or not hasattr(outcome.result, "results"):
         raise BuildFailed("dbt could not build the project.", why=_reason(outcome.exception))
     nodes = tuple(_node(result) for result in outcome.result.results)
@@ -172,6 +179,7 @@ def _reason(exception: BaseException | None) -> str:
 def _node(result: Any) -> Node:
     node = result.node
     return Node(
+        id=node.unique_id,
         name=node.name,
         kind=str(node.resource_type),
         status=str(result.status),
@@ -195,6 +203,7 @@ def _listener(on_node: Callable[[Node, int], None]) -> Callable[[Any], None]:
             info, outcome = event.data.node_info, event.data.run_result
             on_node(
                 Node(
+                    id=info.unique_id,
                     name=info.node_name,
                     kind=info.resource_type,
                     status=outcome.status,

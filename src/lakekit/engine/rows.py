@@ -60,8 +60,13 @@ def must_have_key(rows: pa.Table, key: Sequence[str], table: TableId) -> None:
             raise QueryFailed(f"The rows for {table} have no column '{name}'.", why="it is their key")
 
 
-def put_through_pyiceberg(iceberg: IcebergCatalog, id_: TableId, rows: pa.Table, key: Sequence[str]) -> None:
-    """Put rows into a table in one commit, in place of those with the same key; the table is made if need be."""
+def put_through_pyiceberg(
+    iceberg: IcebergCatalog, id_: TableId, rows: pa.Table, key: Sequence[str], *, replace: bool = False
+) -> None:
+    """Put rows into a table in one commit, in place of those with the same key; the table is made if need be.
+
+    With ``replace`` they are put in place of all that it held.
+    """
     from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
 
     must_have_key(rows, key, id_)
@@ -84,7 +89,9 @@ def put_through_pyiceberg(iceberg: IcebergCatalog, id_: TableId, rows: pa.Table,
             creation.append(rows)
         return
     must_be_given(rows, {field.name for field in table.schema().fields if field.required}, id_)
-    found = _among(rows, key) if key and rows.num_rows and table.current_snapshot() else None
+    found = None
+    if table.current_snapshot() and (replace or (key and rows.num_rows)):
+        found = _everything() if replace else _among(rows, key)
     if found is not None and not table.scan(row_filter=found).count():
         found = None  # PyIceberg warns of a delete that finds nothing
     with table.transaction() as change:
@@ -95,6 +102,12 @@ def put_through_pyiceberg(iceberg: IcebergCatalog, id_: TableId, rows: pa.Table,
         if found is not None:
             change.delete(found)
         change.append(_as(rows, schema))
+
+
+def _everything() -> Any:
+    from pyiceberg.expressions import AlwaysTrue
+
+    return AlwaysTrue()
 
 
 def _among(rows: pa.Table, key: Sequence[str]) -> Any:

@@ -72,6 +72,10 @@ class TrinoEngine:
                 todo="lakekit status",
             ) from error
 
+    def connection(self, ref: str) -> trino.dbapi.Connection:
+        """A DB-API connection of Trino's own client, whose catalog is the ref's."""
+        return connect(self._endpoints, self._catalog(ref))
+
     def dbt_target(self, ref: str) -> DbtTarget:
         at = self._endpoints
         env = {

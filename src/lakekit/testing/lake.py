@@ -126,6 +126,7 @@ class LakeUnderTest(Branch):
         *,
         exclude: str = "",
         full_refresh: bool = False,
+        only_named: bool = True,
         on_node: Callable[[Node, int], None] | None = None,
     ) -> BuildUnderTest:
         """Build models, and before them what they read and has not been built of what is there now.

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ...errors import MergeConflict, RefExists, RefNotFound, UsageError
+from ...errors import MergeConflict, RefExists, RefNotFound, RetractRefused, UsageError
 from ...naming import MAIN, is_hash
 from ..protocol import Checks, Commit, Entry, Ref, TableId
-from .history import common_ancestor, head_state, last_touched, state_at, three_way
+from .history import common_ancestor, head_state, last_touched, state_at, state_before, three_way
 from .relations import Relations
 from .store import STAGING, Store, copy_state, move_state, one_commit, set_state
 
@@ -180,6 +180,21 @@ class EmbeddedCatalog:
             with one_commit(connection, into, message or f"merge {branch}", merged=theirs.hash):
                 set_state(connection, into, merge.apply)
             return _branch(connection, into)
+
+    def retract(self, commit: str, on: str = MAIN, message: str = "") -> Ref:
+        with self._store.writing() as connection:
+            made, ours = state_at(connection, commit), _branch(connection, on)
+            undone = three_way(made, _state(connection, ours), state_before(connection, commit))
+            # Schemas stay: others may have come to use them.
+            if changed := sorted({str(key) for key in undone.conflicts if key.scope == "relation"}):
+                raise RetractRefused(commit, on, changed)
+            with one_commit(connection, on, message or f"retract {commit[:12]}"):
+                set_state(
+                    connection,
+                    on,
+                    {key: value for key, value in undone.apply.items() if key.scope == "relation"},
+                )
+            return _branch(connection, on)
 
     def record_checks(self, branch: str, results: Mapping[str, bool], *, replace: bool = False) -> None:
         with self._store.writing() as connection:

@@ -64,6 +64,12 @@ def state_at(connection: sqlite3.Connection, commit: str) -> State:
     return {Key(*row[:3]): Value(*row[3:5]) for row in rows if row[4] is not None}
 
 
+def state_before(connection: sqlite3.Connection, commit: str) -> State:
+    """Everything just before a commit."""
+    [parent] = connection.execute("select parent from commits where hash = ?", (commit,)).fetchone()
+    return state_at(connection, parent) if parent else {}
+
+
 def ancestors(connection: sqlite3.Connection, commit: str) -> dict[str, int]:
     """A commit and all that it came from, through merges too: hash → sequence number."""
     rows = connection.execute(

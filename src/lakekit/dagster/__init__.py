@@ -1,0 +1,25 @@
+"""Dagster over the lake: what runs where it runs at, builds, checks and publishes."""
+
+from .executor import publish_executor
+from .io_manager import LakeIOManager
+from .keys import asset_key, table_id
+from .manifest import manifest
+from .resources import LakeResource, NessieResource, TrinoResource
+from .retract import retracting
+from .sweeping import sweep, sweeping
+from .translator import LakeDbtTranslator
+
+__all__ = [
+    "LakeDbtTranslator",
+    "LakeIOManager",
+    "LakeResource",
+    "NessieResource",
+    "TrinoResource",
+    "asset_key",
+    "manifest",
+    "publish_executor",
+    "retracting",
+    "sweep",
+    "sweeping",
+    "table_id",
+]

@@ -1,0 +1,138 @@
+"""A build as Dagster's events: what became of each model, and what each check said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    Failure,
+    MaterializeResult,
+    MetadataValue,
+    TableColumn,
+    TableRecord,
+    TableSchema,
+)
+from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
+
+from ..errors import BuildFailed
+from ..naming import quote
+from .keys import table_id
+from .manifest import node_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dagster import AssetCheckKey, AssetExecutionContext, AssetKey
+
+    from ..dbt import BuildReport, Node
+    from ..lake import Lake
+
+_ROWS: Final = 5
+"""So many of a failed check's rows are shown."""
+
+
+def build(
+    context: AssetExecutionContext, lake: Lake, manifest: Mapping[str, Any], *, full_refresh: bool = False
+) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
+    """Build the models and run the checks that the step is to, at the lake's ref.
+
+    ``manifest`` is what its ``@dbt_assets`` was made of. Each node is logged as it finishes; what it is in Dagster follows
+    when dbt is done with all, for dbt works in the main thread, where a run that is canceled reaches it. Raises
+    ``Failure`` where a model failed; a failed check is an event, and stops what depends on its model.
+    """
+    assets = _assets(context)
+    checks = _checks(context)
+    nodes = {**manifest["nodes"], **manifest.get("unit_tests", {})}
+    select = " ".join(".".join(nodes[id_]["fqn"]) for id_ in (*assets, *checks))
+    done = 0
+
+    def log(node: Node, total: int) -> None:
+        nonlocal done
+        done += 1
+        say = context.log.info if node.ok else context.log.error
+        say(f"{done} of {total}: {node.kind} {node.name} {node.status} in {node.seconds:.1f} s")
+
+    failed: BuildFailed | None = None
+    try:
+        report = lake.build(select, full_refresh=full_refresh, only_named=True, on_node=log)
+    except BuildFailed as error:
+        if error.report is None:
+            raise Failure(str(error), allow_retries=False) from error
+        failed, report = error, error.report
+    yield from _materialized(lake, report, assets, nodes)
+    yield from _checked(lake, report, checks)
+    if failed:
+        raise Failure(str(failed), allow_retries=False) from failed
+
+
+def _assets(context: AssetExecutionContext) -> dict[str, AssetKey]:
+    """The step's assets by dbt's ids."""
+    specs = (context.assets_def.get_asset_spec(key) for key in context.selected_asset_keys)
+    return {spec.metadata[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]: spec.key for spec in specs}
+
+
+def _checks(context: AssetExecutionContext) -> dict[str, AssetCheckKey]:
+    """The step's checks by dbt's ids."""
+    specs = (context.assets_def.get_spec_for_check_key(key) for key in context.selected_asset_check_keys)
+    return {node_id((spec.metadata or {})[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]): spec.key for spec in specs}
+
+
+def _materialized(
+    lake: Lake, report: BuildReport, assets: Mapping[str, AssetKey], nodes: Mapping[str, Any]
+) -> Iterator[MaterializeResult[Any]]:
+    for node in report.nodes:
+        if node.ok and (key := assets.get(node.id)):
+            described = nodes[node.id].get("columns", {})
+            yield MaterializeResult(
+                asset_key=key, metadata={**_shape(lake, key, described), "seconds": round(node.seconds, 3)}
+            )
+
+
+def _shape(lake: Lake, key: AssetKey, described: Mapping[str, Any]) -> dict[str, Any]:
+    """A table's columns and how many rows it has, under the names that Dagster shows as such."""
+    id_ = table_id(key)
+    columns = [
+        TableColumn(row["Column"], row["Type"], described.get(row["Column"], {}).get("description"))
+        for row in lake.sql(f"describe {quote(id_.schema, id_.name)}")
+    ]
+    found: dict[str, Any] = {"dagster/column_schema": TableSchema(columns)}
+    entry = lake.catalog.entries(lake.ref).get(id_)
+    if entry and entry.kind == "table":  # to count a view is to compute it
+        [row] = lake.sql(f"select count(*) as n from {quote(id_.schema, id_.name)}")
+        found["dagster/row_count"] = row["n"]
+    return found
+
+
+def _checked(
+    lake: Lake, report: BuildReport, checks: Mapping[str, AssetCheckKey]
+) -> Iterator[AssetCheckResult]:
+    for node in report.nodes:
+        if (key := checks.get(node.id)) is None or node.status == "skipped":
+            continue
+        metadata: dict[str, Any] = {"seconds": round(node.seconds, 3), "status": node.status}
+        if node.message:
+            metadata["message"] = node.message
+        if node.kind == "test" and node.status in {"fail", "warn"}:
+            metadata["rows"] = _failing(lake, node)
+        yield AssetCheckResult(
+            asset_key=key.asset_key,
+            check_name=key.name,
+            passed=node.ok and node.status != "warn",
+            severity=AssetCheckSeverity.WARN if node.status == "warn" else AssetCheckSeverity.ERROR,
+            metadata=metadata,
+        )
+
+
+def _failing(lake: Lake, node: Node) -> Any:
+    """The first of the rows that a data test found."""
+    rows = lake.sql(f"select * from (\n{node.query}\n) as failing limit {_ROWS}")
+    schema = TableSchema([TableColumn(name) for name in rows.columns])
+    return MetadataValue.table(
+        [TableRecord({name: _plain(value) for name, value in row.items()}) for row in rows], schema
+    )
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

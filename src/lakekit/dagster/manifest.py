@@ -1,0 +1,77 @@
+"""What Dagster knows of the project's models: the manifest that lakekit keeps, with dbt's unit tests among its tests."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..dbt import prepared
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_TEST: Final = "test."
+
+
+def manifest(project: Path | str) -> dict[str, Any]:
+    """The manifest of the project that a file or folder lies in (``__file__``), for ``@dbt_assets(manifest=…)``.
+
+    dbt parses only where no process has since a file of the project changed. Raises ``ProjectError`` and ``BuildFailed``.
+    """
+    return _read(prepared(Settings.load(Path(project))).json)
+
+
+@lru_cache(maxsize=1)
+def _read(file: Path) -> dict[str, Any]:
+    """The same object for every module that asks: dagster-dbt works out a manifest's lineage once an object."""
+    read: dict[str, Any] = json.loads(file.read_bytes())
+    for unit_test in read.get("unit_tests", {}).values():
+        node = _as_test(unit_test)
+        id_, model = node["unique_id"], node["attached_node"]
+        read["nodes"][id_] = node
+        read["parent_map"][id_], read["child_map"][id_] = [model], []
+        read["child_map"][model].append(id_)
+    for node in read["nodes"].values():
+        models = [id_ for id_ in node["depends_on"]["nodes"] if id_ in read["nodes"]]
+        if node["resource_type"] == "test" and not node.get("attached_node") and len(models) > 1:
+            node["attached_node"] = _last(models, read["parent_map"])
+    return read
+
+
+def _last(models: Sequence[str], parents: Mapping[str, Sequence[str]]) -> str:
+    """Of the models that a test of one's own reads the one that is built last: it is the one to be checked."""
+    above: set[str] = set()
+    ahead = [parent for model in models for parent in parents[model]]
+    while ahead:
+        one = ahead.pop()
+        if one not in above:
+            above.add(one)
+            ahead += parents.get(one, ())
+    return next((model for model in models if model not in above), models[0])
+
+
+def node_id(id_: str) -> str:
+    """What dbt itself calls a node of the manifest."""
+    return id_.removeprefix(_TEST) if id_.startswith(f"{_TEST}unit_test.") else id_
+
+
+def _as_test(unit_test: dict[str, Any]) -> dict[str, Any]:
+    """A unit test as a data test of its model would be: dagster-dbt makes checks of those alone."""
+    [model] = unit_test["depends_on"]["nodes"][:1]
+    return {
+        **unit_test,
+        "unique_id": _TEST + unit_test["unique_id"],
+        "resource_type": "test",
+        "attached_node": model,
+        "depends_on": {"nodes": [model], "macros": []},
+        "config": {"enabled": True, "severity": "error", "tags": [], "meta": {}, **_config(unit_test)},
+        "meta": {"description": unit_test.get("description") or ""},
+        "tags": [],
+    }
+
+
+def _config(unit_test: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in (unit_test.get("config") or {}).items() if value is not None}

@@ -1,0 +1,89 @@
+"""A project's manifest: parsed by dbt once, and kept until something in the project's files changes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any, Final
+
+from filelock import FileLock
+
+from ..engine.protocol import DbtTarget
+from ..errors import ProjectError
+from .fingerprint import fingerprint
+from .parsed import parse
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+_KEPT: Final = 3
+"""Processes that were started before a change may still be about to read what was before it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Prepared:
+    """A manifest in a folder of its own, in the form that dbt writes and in the one that it works with."""
+
+    folder: Path
+
+    @property
+    def json(self) -> Path:
+        """The file that ``dbt parse`` calls manifest.json."""
+        return self.folder / "manifest.json"
+
+    def manifest(self) -> Any:
+        """dbt's own object, made anew at each call: a build writes into it."""
+        from dbt.contracts.graph.manifest import Manifest
+
+        return Manifest(**pickle.loads((self.folder / "manifest.pickle").read_bytes()))  # noqa: S301 # the project's own
+
+
+def prepared(settings: Settings) -> Prepared:
+    """The manifest of a project as its files are now; dbt parses where no process has before.
+
+    Raises ``ProjectError`` where there is no dbt project or nothing can be kept, and ``BuildFailed`` where dbt cannot
+    parse it.
+    """
+    if not (settings.dbt / "dbt_project.yml").is_file():
+        raise ProjectError(
+            f"There is no dbt project in {settings.dbt}.",
+            why="it has no dbt_project.yml",
+            todo="set `dbt` in lakekit.toml to the folder that has one",
+        )
+    kept = settings.project / ".lakekit" / "dbt" / settings.engine
+    # No SQL is left out: what a model refers to and how it is configured is in the manifest.
+    place = Prepared(kept / fingerprint(settings.dbt, (), settings.engine, {}))
+    if place.json.exists():
+        return place
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+        with FileLock(kept / "lock"):
+            if not place.json.exists():  # nobody else has parsed it meanwhile
+                _parse(settings, place, kept)
+    except OSError as error:
+        raise ProjectError(
+            f"What dbt parses cannot be kept in {kept}.",
+            why=error.strerror or str(error),
+            todo="let it be written there",
+        ) from error
+    return place
+
+
+def _parse(settings: Settings, place: Prepared, kept: Path) -> None:
+    manifest = parse(settings.dbt, DbtTarget(settings.engine, {}), kept / "partial", {}).manifest
+    written = Path(mkdtemp(dir=kept, prefix="new-"))
+    (written / "manifest.json").write_text(
+        json.dumps(manifest.writable_manifest().to_dict(omit_none=True)), encoding="utf-8"
+    )
+    # Field by field: what dbt's own pickling restores lacks some, and has its indexes in each other's places.
+    fields = {one.name: getattr(manifest, one.name) for one in dataclasses.fields(manifest)}
+    told = {name: value for name, value in fields.items() if not name.startswith("_")}
+    (written / "manifest.pickle").write_bytes(pickle.dumps(told))
+    written.replace(place.folder)
+    older = sorted(kept.glob("*/manifest.json"), key=lambda file: file.stat().st_mtime, reverse=True)[_KEPT:]
+    for file in older:
+        rmtree(file.parent, ignore_errors=True)

@@ -1,0 +1,43 @@
+"""A scaffolded project with a small shop landed, copied for each test, and its definitions."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lakekit import Lake
+from lakekit.demo.shop import Shop
+from lakekit.landing import ConfiguredCatalog
+from lakekit.scaffold import new
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from dagster import Definitions
+
+SHOP = Shop(seed=5, orders=80)
+
+
+def make(folder: Path) -> Path:
+    """A project whose bronze is what the first sync of either source brought, on main."""
+    project = new(folder)
+    with Lake.connect(project) as lake:
+        land(lake, 1)
+    return project
+
+
+def land(lake: Lake, sync: int) -> None:
+    for source in ("shopify", "klaviyo"):
+        configured = ConfiguredCatalog.parse(SHOP.configured_catalog(source))
+        lake.land(source, configured, SHOP.messages(source, sync=sync))
+
+
+def load(project: Path, monkeypatch: pytest.MonkeyPatch) -> Definitions:
+    """What ``dagster dev`` loads; each project's package is called the same."""
+    monkeypatch.syspath_prepend(project)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "orchestration"]:
+        monkeypatch.delitem(sys.modules, name)
+    definitions: Definitions = import_module("orchestration.definitions").definitions
+    return definitions
