@@ -216,14 +216,15 @@ class Lake:
         from .dbt import build, prepared
 
         self._require_a_branch()
+        target = self.engine.dbt_target(self.ref)
         report = build(
             self.settings.dbt,
-            self.engine.dbt_target(self.ref),
+            target,
             select,
             exclude=exclude,
             full_refresh=full_refresh,
             only_named=only_named,
-            manifest=prepared(self.settings).manifest(),
+            manifest=prepared(self.settings).manifest(target.database),
             on_node=on_node,
         )
         broken = [node for node in report.failures if not node.is_check]

@@ -35,11 +35,18 @@ class Prepared:
         """The file that ``dbt parse`` calls manifest.json."""
         return self.folder / "manifest.json"
 
-    def manifest(self) -> Any:
-        """dbt's own object, made anew at each call: a build writes into it."""
+    def manifest(self, database: str) -> Any:
+        """dbt's own object, made anew at each call: a build writes into it.
+
+        Everything that is the target's, rather than in a database of its own, is in ``database``: a branch's catalog.
+        """
         from dbt.contracts.graph.manifest import Manifest
 
-        return Manifest(**pickle.loads((self.folder / "manifest.pickle").read_bytes()))  # noqa: S301 # the project's own
+        own, fields = pickle.loads((self.folder / "manifest.pickle").read_bytes())  # noqa: S301 # the project's own file
+        for node in (*fields["nodes"].values(), *fields["sources"].values()):
+            if node.database == own:
+                node.database = database
+        return Manifest(**fields)
 
 
 def prepared(settings: Settings) -> Prepared:
@@ -74,7 +81,8 @@ def prepared(settings: Settings) -> Prepared:
 
 
 def _parse(settings: Settings, place: Prepared, kept: Path) -> None:
-    manifest = parse(settings.dbt, DbtTarget(settings.engine, {}), kept / "partial", {}).manifest
+    parsed = parse(settings.dbt, DbtTarget(settings.engine, {}), kept / "partial", {})
+    manifest, own = parsed.manifest, parsed.config.credentials.database
     written = Path(mkdtemp(dir=kept, prefix="new-"))
     (written / "manifest.json").write_text(
         json.dumps(manifest.writable_manifest().to_dict(omit_none=True)), encoding="utf-8"
@@ -82,7 +90,7 @@ def _parse(settings: Settings, place: Prepared, kept: Path) -> None:
     # Field by field: what dbt's own pickling restores lacks some, and has its indexes in each other's places.
     fields = {one.name: getattr(manifest, one.name) for one in dataclasses.fields(manifest)}
     told = {name: value for name, value in fields.items() if not name.startswith("_")}
-    (written / "manifest.pickle").write_bytes(pickle.dumps(told))
+    (written / "manifest.pickle").write_bytes(pickle.dumps((own, told)))
     written.replace(place.folder)
     older = sorted(kept.glob("*/manifest.json"), key=lambda file: file.stat().st_mtime, reverse=True)[_KEPT:]
     for file in older:

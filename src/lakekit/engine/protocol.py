@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from ..naming import CATALOG
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -19,6 +21,8 @@ class DbtTarget:
 
     name: str
     env: Mapping[str, str]
+    database: str = CATALOG
+    """What dbt calls the catalog that shows the ref."""
 
 
 class Engine(Protocol):

@@ -77,21 +77,22 @@ class TrinoEngine:
         return connect(self._endpoints, self._catalog(ref))
 
     def dbt_target(self, ref: str) -> DbtTarget:
-        at = self._endpoints
+        at, catalog = self._endpoints, self._catalog(ref)
         env = {
             "LAKEKIT_TRINO_HOST": at.trino_host,
             "LAKEKIT_TRINO_PORT": str(at.trino_port),
             "LAKEKIT_TRINO_USER": at.trino_user,
             "LAKEKIT_TRINO_SCHEME": at.trino_scheme,
-            "LAKEKIT_CATALOG": self._catalog(ref),
+            "LAKEKIT_CATALOG": catalog,
         }
         if at.ca:
             env |= {"LAKEKIT_TRINO_CA": at.ca, "REQUESTS_CA_BUNDLE": at.ca}
         if at.trino_password:
-            return DbtTarget("trino_password", env | {"DBT_ENV_SECRET_TRINO_PASSWORD": at.trino_password})
+            secret = {"DBT_ENV_SECRET_TRINO_PASSWORD": at.trino_password}
+            return DbtTarget("trino_password", env | secret, catalog)
         if at.trino_token:
-            return DbtTarget("trino_jwt", env | {"DBT_ENV_SECRET_TRINO_TOKEN": at.trino_token})
-        return DbtTarget("trino", env)
+            return DbtTarget("trino_jwt", env | {"DBT_ENV_SECRET_TRINO_TOKEN": at.trino_token}, catalog)
+        return DbtTarget("trino", env, catalog)
 
     def forget(self, ref: str) -> None:
         name = catalog_name(ref)
