@@ -200,7 +200,7 @@ def test_the_jobs_that_tidy_up_do_what_they_say(project: Path, instance: Dagster
     assert branches(project) == set()
 
     back = retracting(project).execute_in_process(
-        instance=instance, run_config={"ops": {"retract": {"config": {"hash": commit.hash[:10]}}}}
+        instance=instance, run_config={"ops": {"retract_commit": {"config": {"hash": commit.hash[:10]}}}}
     )
     assert back.success
     with Lake.connect(project) as lake:

@@ -21,7 +21,7 @@ def retracting(project: Path | str) -> JobDefinition:
     It fails, and changes nothing, where one of the commit's tables has changed since.
     """
 
-    @op(name="retract")
+    @op(name="retract_commit")
     def retract_op(context: OpExecutionContext, config: Retraction) -> None:
         with Lake.over(Settings.load(Path(project))) as lake:
             now = lake.retract(config.hash)
