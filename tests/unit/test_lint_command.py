@@ -231,6 +231,10 @@ def test_watching_judges_again_after_a_change_until_interrupted(shop: Path) -> N
         until(log, "LK404")
         write(shop, {"dbt_project.yml": "name: [\n"})
         until(log, "not valid YAML")
+        sleep(1)
+        assert log.read_text().count("not valid YAML") == 1
+        write(shop, {"dbt_project.yml": "name: {\n"})
+        until(log, "not valid YAML", times=2)
         write(shop, CLEAN)
         until(log, "All fine", times=2)
         watching.send_signal(signal.SIGINT)

@@ -57,6 +57,7 @@ def _watch(options: argparse.Namespace) -> NoReturn:
     while True:
         if sys.stdout.isatty():
             sys.stdout.write("\x1b[2J\x1b[H")
+        seen = watch.again(seen)  # what stands where the project cannot be read: it is told once
         try:
             seen = watch.stamps(facts for facts, _ in _projects(options))
             _judge(options)
