@@ -153,6 +153,32 @@ def test_each_rule_has_a_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.findall(r"^LK\d+(?= )", pages, re.MULTILINE) == [code for code in rules() if code[:3] == "LK2"]
 
 
+def test_a_usual_dbt_project_is_linted_by_the_settings_of_the_documentation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (settings,) = re.findall(r'```toml\n(dbt = "\."\n.*?)```', DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    models = {
+        "staging/ecom/base/base_ecom__orders": "select * from {{ source('ecom', 'raw_orders') }}",
+        "staging/stg_orders": "select coalesce(id, 0) as id from {{ ref('base_ecom__orders') }}",
+        "intermediate/int_orders_joined": "select * from {{ ref('stg_orders') }} join {{ ref('stg_orders') }} using (id)",
+        "marts/orders": "select * from {{ ref('int_orders_joined') }} join {{ ref('stg_orders') }} using (id)",
+    }
+    names = [name.rpartition("/")[2] for name in models]
+    write(tmp_path, {f"models/{name}.sql": text for name, text in models.items()})
+    write(tmp_path, {
+        "dbt_project.yml": "name: jaffle\nmodels: {jaffle: {marts: {+materialized: table}}}\n",
+        "lakekit.toml": settings,
+        "models/staging/__sources.yml": "sources: [{name: ecom, tables: [{name: raw_orders}]}]\n",
+        "models/all.yml": f"models: {json.dumps([{'name': name, 'description': name} for name in names])}\n",
+    })  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0, capsys.readouterr().out
+    write(tmp_path, {"models/staging/wrong.sql": "select 1 from {{ ref('orders') }} join a.b using (c)"})
+    assert main([]) == 1
+    told = set(re.findall(r" (LK\d+) ", capsys.readouterr().out))
+    assert told == {"LK101", "LK201", "LK205", "LK401", "LK503"}
+
+
 def test_a_cycle_is_told_from_a_model_back_to_itself(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ring = {"a": "b", "b": "c", "c": "a", "d": "d", "e": "a"}
     write(shop, {f"models/{one}.sql": f"select 1 from {{{{ ref('{two}') }}}}" for one, two in ring.items()})
