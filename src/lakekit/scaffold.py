@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Final
 
 from .errors import MissingExtra, UsageError
@@ -47,4 +48,8 @@ def new(directory: Path, *, engine: EngineName | None = None, shop_timezone: str
         overwrite_if_exists=True,
         default_config=True,
     )
+    for cache in [
+        *directory.rglob("__pycache__")
+    ]:  # pip compiles the template's tests where it installs them
+        rmtree(cache)
     return directory

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
 
+from lakekit import scaffold
 from lakekit.cli import main
+
+if TYPE_CHECKING:
+    import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -25,6 +31,17 @@ def test_a_new_project_has_its_settings_and_models(tmp_path: Path) -> None:
     names = {file.stem for file in (project / "orchestration/assets").rglob("*.sql")}
     assert {"stg_shopify__orders", "int_shopify__order_lines", "fct_daily_sales"} <= names
     assert f"cd {tmp_path / 'my-shop'}" in made.output
+
+
+def test_a_new_project_has_no_bytecode_of_the_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = shutil.copytree(scaffold.TEMPLATE, tmp_path / "template")
+    compiled = next(template.glob("*cookiecutter*")) / "tests" / "__pycache__"
+    compiled.mkdir(exist_ok=True)  # as pip leaves it
+    (compiled / "shop.cpython-311.pyc").write_bytes(b"\0\xff")
+    monkeypatch.setattr(scaffold, "TEMPLATE", template)
+    assert not list(scaffold.new(tmp_path / "shop").rglob("*.pyc"))
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:

@@ -159,6 +159,10 @@ def test_no_dbt_project_where_the_settings_say(run: Run) -> None:
         ("[lint.rules.LK105]\nname = true", "lint.rules.LK105.name is wrong"),
         ("[lint.folders]\nmodels = 'LK2'", 'lint.folders."models" is no list'),
         ("[lint.folders]\nmodels = ['LX']", "no lint rule 'LX'"),
+        ("[lint.folders]\n'orchestration/models' = ['LK2']", "names 'orchestration/models', which is no folder"),
+        ("[lint.folders]\n'models/one.sql' = ['LK2']", "names 'models/one.sql', which is no folder"),
+        ("[lint.core]\nnames = ['int_{entity']", "'int_{entity' in lint.core.names is no pattern"),
+        ("[lint.core]\nnames = ['int_{entity}}']", "'int_{entity}}' in lint.core.names is no pattern"),
         ("lint.folders = 1", "lint.folders is no table"),
     ],
 )  # fmt: skip
@@ -584,7 +588,14 @@ def test_what_the_terminal_cannot_show(run: Run, encoding: str) -> None:
 
 @pytest.mark.parametrize("option", ["--select", "--ignore"])
 @pytest.mark.parametrize(
-    ("code", "near"), [("LK2O1", "LK201"), ("lk201", "LK201"), ("LK999", "LK9"), ("naming", "--explain")]
+    ("code", "near"),
+    [
+        ("LK2O1", "LK201"),
+        ("lk201", "LK201"),
+        ("LK999", "LK9"),
+        ("LK250", "one of LK2"),
+        ("naming", "--explain"),
+    ],
 )
 def test_an_unknown_rule(run: Run, option: str, code: str, near: str) -> None:
     error = run.refused(option, code)

@@ -143,14 +143,53 @@ def test_each_rule_has_a_page(capsys: pytest.CaptureFixture[str]) -> None:
     for code, rule in rules().items():
         assert main(["--explain", code.lower()]) == 0
         page = capsys.readouterr().out
-        assert page.startswith(f"{code} {rule.name}\n\n{rule.title.replace('``', '`')}")
+        assert page.startswith(f"{code} {rule.name}\n\n{rule.title}")
     assert main(["--explain"]) == 0
-    assert [line[:5] for line in capsys.readouterr().out.splitlines()] == list(rules())
+    told = capsys.readouterr().out
+    assert [line[:5] for line in told.splitlines()] == list(rules())
+    assert "``" not in told
+    assert main(["--explain", "LK2"]) == 0
+    pages = capsys.readouterr().out
+    assert re.findall(r"^LK\d+(?= )", pages, re.MULTILINE) == [code for code in rules() if code[:3] == "LK2"]
+
+
+def test_a_usual_dbt_project_is_linted_by_the_settings_of_the_documentation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (settings,) = re.findall(r'```toml\n(dbt = "\."\n.*?)```', DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    models = {
+        "staging/ecom/base/base_ecom__orders": "select * from {{ source('ecom', 'raw_orders') }}",
+        "staging/stg_orders": "select coalesce(id, 0) as id from {{ ref('base_ecom__orders') }}",
+        "intermediate/int_orders_joined": "select * from {{ ref('stg_orders') }} join {{ ref('stg_orders') }} using (id)",
+        "marts/orders": "select * from {{ ref('int_orders_joined') }} join {{ ref('stg_orders') }} using (id)",
+    }
+    names = [name.rpartition("/")[2] for name in models]
+    write(tmp_path, {f"models/{name}.sql": text for name, text in models.items()})
+    write(tmp_path, {
+        "dbt_project.yml": "name: jaffle\nmodels: {jaffle: {marts: {+materialized: table}}}\n",
+        "lakekit.toml": settings,
+        "models/staging/__sources.yml": "sources: [{name: ecom, tables: [{name: raw_orders}]}]\n",
+        "models/all.yml": f"models: {json.dumps([{'name': name, 'description': name} for name in names])}\n",
+    })  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0, capsys.readouterr().out
+    write(tmp_path, {"models/staging/wrong.sql": "select 1 from {{ ref('orders') }} join a.b using (c)"})
+    assert main([]) == 1
+    told = set(re.findall(r" (LK\d+) ", capsys.readouterr().out))
+    assert told == {"LK101", "LK201", "LK205", "LK401", "LK503"}
+
+
+def test_a_cycle_is_told_from_a_model_back_to_itself(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ring = {"a": "b", "b": "c", "c": "a", "d": "d", "e": "a"}
+    write(shop, {f"models/{one}.sql": f"select 1 from {{{{ ref('{two}') }}}}" for one, two in ring.items()})
+    assert main(["--select", "LK206"]) == 1
+    ways = re.findall("a cycle: (.*)", capsys.readouterr().out)
+    assert ways == ["a → b → c → a", "b → c → a → b", "c → a → b → c", "d → d"]
 
 
 def test_the_documentation_lists_the_rules() -> None:
     listed = dict(re.findall(r"^\| (LK\d+) \| (.*) \|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
-    assert listed == {code: rule.title.replace("``", "`") for code, rule in rules().items()}
+    assert listed == {code: rule.title for code, rule in rules().items()}
 
 
 def command(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -231,6 +270,10 @@ def test_watching_judges_again_after_a_change_until_interrupted(shop: Path) -> N
         until(log, "LK404")
         write(shop, {"dbt_project.yml": "name: [\n"})
         until(log, "not valid YAML")
+        sleep(1)
+        assert log.read_text().count("not valid YAML") == 1
+        write(shop, {"dbt_project.yml": "name: {\n"})
+        until(log, "not valid YAML", times=2)
         write(shop, CLEAN)
         until(log, "All fine", times=2)
         watching.send_signal(signal.SIGINT)

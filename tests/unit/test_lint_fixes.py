@@ -66,8 +66,8 @@ def contents(project: Path) -> dict[str, str]:
         ("LK301", "marts/fct_a.sql", '{{ config( {\n  "tags": 1} ) }}', '{{ config( {\n  "materialized": "table", "tags": 1} ) }}'),
         ("LK301", "marts/fct_a.sql", "-- config(materialized='view')\nselect 1",
          "{{ config(materialized='table') }}\n\n-- config(materialized='view')\nselect 1"),
-        # LK303: the first strategy that is agreed on
-        ("LK303", "core/shop/int_shop__a.sql", "{{ config(incremental_strategy='append') }}", "{{ config(incremental_strategy='lakekit_merge') }}"),
+        # LK303: the first strategy that is agreed on, and known
+        ("LK303", "core/shop/int_shop__a.sql", "{{ config(incremental_strategy='append') }}", "{{ config(incremental_strategy='merge') }}"),
         # LK205: through what is known of that name
         ("LK205", "marts/fct_a.sql", "select * from lake.core.int_shop__orders as o", "select * from {{ ref('int_shop__orders') }} as o"),
         ("LK205", "marts/fct_a.sql", 'select 1 from shop.a, lake.shop."orders" o', "select 1 from shop.a, {{ source('shop', 'orders') }} o"),
@@ -83,6 +83,20 @@ def test_a_file_is_mended(project: Path, code: str, name: str, before: str, afte
     main(["--fix", "--select", f"{code},LK205"] if code == "LK901" else ["--fix", "--select", code])
     assert (project / "models" / name).read_bytes().decode() == after
     assert main(["--diff", "--select", code]) == 0
+
+
+def test_an_incremental_model_gets_a_strategy_that_the_project_has(project: Path) -> None:
+    model = project / "models/core/shop/int_shop__a.sql"
+    write(model, "{{ config(incremental_strategy='append') }}")
+    write(
+        project / "macros/merge.sql",
+        "{% macro get_incremental_lakekit_merge_sql(arg_dict) %} merge {% endmacro %}",
+    )
+    main(["--fix", "--select", "LK303"])
+    assert model.read_text() == "{{ config(incremental_strategy='lakekit_merge') }}"
+    write(project / "lakekit.toml", 'dbt = "."\nlint.rules.LK303.strategies = ["ours"]\n')
+    assert main(["--fix", "--select", "LK303"]) == 1
+    assert "lakekit_merge" in model.read_text()
 
 
 def test_a_schema_reference_is_taken_out_of_the_catalog(project: Path) -> None:

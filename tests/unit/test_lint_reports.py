@@ -94,6 +94,21 @@ def test_a_finding_is_shown_where_it_is() -> None:
     )
 
 
+def test_findings_of_whole_files_are_a_list() -> None:
+    files = [finding(end=0, path=below(f"models/{name}.sql")) for name in "ab"]
+    assert written("text", *files, finding(path=below("models/c.sql")), files[0]) == (
+        "models/a.sql:1:1: LK205 No.\n"
+        "models/b.sql:1:1: LK205 No.\n"
+        "models/c.sql:1:1: LK205 No.\n"
+        "   1 | x\n"
+        "     | ^\n"
+        "\n"
+        "models/a.sql:1:1: LK205 No.\n"
+        "\n"
+        "4 findings in 3 files (120 judged).\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "start", "end", "line", "carets"),
     [
@@ -290,9 +305,9 @@ def test_sarif_names_places_rules_and_fixes() -> None:
     fix = Fix("Two", (Edit(path, 0, 3, "x"), Edit(below("b.yml"), 1, 1, "y"), Edit(path, 5, 6, "")))
     only = sarif(finding("one two", 4, 7, path=path, fix=fix), finding(end=0, code="ZZ1"))
     (rule,) = only["tool"]["driver"]["rules"]
-    assert rule["shortDescription"]["text"] == "A table is named by ``ref`` or ``source``."
+    assert rule["shortDescription"]["text"] == "A table is named by `ref` or `source`."
     assert rule["help"]["text"] == (
-        "A table is named by ``ref`` or ``source``.\n\nElse dbt does not know\nof it."
+        "A table is named by `ref` or `source`.\n\nElse dbt does not know\nof it."
     )
     first, second = only["results"]
     assert first["ruleIndex"] == 0

@@ -9,8 +9,9 @@ from ..errors import MissingExtra
 
 @click.command()
 def lsp() -> None:
-    """Serve an editor: findings as you type, fixes, and the rename of a model with all that names it.
+    """Serve an editor: findings, fixes and renames.
 
+    Findings come as you type; a model is renamed with all that names it.
     It speaks the Language Server Protocol on stdin and stdout, for SQL, YAML, JSON and Python. Needs lakekit[lsp].
     """
     try:

@@ -57,6 +57,7 @@ def _watch(options: argparse.Namespace) -> NoReturn:
     while True:
         if sys.stdout.isatty():
             sys.stdout.write("\x1b[2J\x1b[H")
+        seen = watch.again(seen)  # what stands where the project cannot be read: it is told once
         try:
             seen = watch.stamps(facts for facts, _ in _projects(options))
             _judge(options)
@@ -220,7 +221,11 @@ Conventions are settings: [lint] in lakekit.toml. Exit codes: 0 clean, 1 finding
         "--watch", action="store_true", help="judge again whenever a file changes, until interrupted"
     )
     parser.add_argument(
-        "--explain", nargs="?", const="", metavar="CODE", help="a rule's manual page; all rules if none"
+        "--explain",
+        nargs="?",
+        const="",
+        metavar="CODE",
+        help="a rule's manual page, or those of LK2…; all rules if none",
     )
     parser.add_argument(
         "--format", choices=_FORMATS, default="text", help="how findings are written (default: text)"

@@ -142,7 +142,8 @@ def _convention(default: Convention, value: Any, where: str, file: str) -> Conve
             raise _wrong(file, f"{where}.{key} is empty", "name one at least, or leave it out")
     for pattern in given.get("names", ()):
         parts = re.findall(r"\{(.*?)\}", pattern)
-        if len(set(parts)) < len(parts) or not all(part.isidentifier() for part in parts):
+        stray = set("{}") & set(re.sub(r"\{.*?\}", "", pattern))
+        if stray or len(set(parts)) < len(parts) or not all(part.isidentifier() for part in parts):
             raise _wrong(
                 file, f"'{pattern}' in {where}.names is no pattern", "write it like stg_{source}__{entity}"
             )

@@ -35,7 +35,7 @@ class Components:
                     way = [node, here]
                     while way[-1] != node:
                         way.append(before[way[-1]])
-                    return [node, *way[::-1][1:], node] if here != node else [node, node]
+                    return way[::-1]
                 if parent in inside and parent not in before:
                     before[parent] = here
                     waiting.append(parent)

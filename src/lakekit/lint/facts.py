@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # It begins with plain characters, so re leaps from one to the next.
 _NAMED: Final = re.compile(r"""name["']?\s*:\s*(?:&\w+\s+)?["']?([^\s"',}]+)""")
+_STRATEGIES: Final = frozenset({"append", "delete+insert", "insert_overwrite", "merge", "microbatch"})
+"""Of incremental models: those that dbt has itself, on one adapter or another."""
 _MACRO: Final = re.compile(r"\{%-?\s*macro\s+(\w+)(.*?)\{%-?\s*endmacro", re.DOTALL)
 
 
@@ -227,6 +229,11 @@ class Facts:
             for path in self.files.queries
             for name, body in _MACRO.findall(self.text(path))
         }
+
+    def has_strategy(self, name: str) -> bool:
+        """Whether an incremental strategy is one of dbt's own, or one that a macro of the project brings."""
+        macro = f"get_incremental_{name}_sql"
+        return name in _STRATEGIES or any(one.endswith(macro) for one in self._macros)
 
     @cached_property
     def _rendering(self) -> Rendering:

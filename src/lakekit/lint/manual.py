@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
@@ -13,19 +12,22 @@ if TYPE_CHECKING:
 
 
 def explain(code: str) -> str:
-    """One rule's page, or a line of each rule's if no code is given. Raises ``UsageError`` for a code that there is not."""
+    """The pages of the rules whose codes begin so; if no code is given, a line of each rule's.
+
+    Raises ``UsageError`` for a code that there is not.
+    """
     known = rules()
     if not code:
         return "".join(f"{rule.code}  {rule.name:32}  {rule.title}\n" for rule in known.values())
-    rule = known.get(code.upper())
-    if rule is None:
+    pages = [page(rule) for rule in known.values() if rule.code.startswith(code.upper())]
+    if not pages:
         raise UsageError(f"There is no lint rule '{code}'.", todo=nearest(code, list(known)))
-    return page(rule)
+    return "\n\n".join(pages)
 
 
 def page(rule: Rule) -> str:
     """A rule's page as plain text."""
-    text = f"{rule.code} {rule.name}\n\n{cleandoc(rule.check.__doc__ or '').replace('``', '`')}\n"
+    text = f"{rule.code} {rule.name}\n\n{rule.page}\n"
     for name, default in rule.settings.items():
         shown = list(default) if isinstance(default, tuple) else default
         text += f"\nlint.rules.{rule.code}.{name} = {shown!r}\n"

@@ -57,7 +57,11 @@ def load(root: str, folder: str) -> Facts:
     try:
         project = dbt_project.read(read(file), file)
     except Unreadable as error:
-        raise ProjectError(f"There is no dbt project in {folder}.", why=f"{file}: {error}") from error
+        raise ProjectError(
+            f"There is no dbt project in {folder}.",
+            why=f"{file}: {error}",
+            todo=f'say where it is: dbt = "…" in {os.path.join(root, _SETTINGS)}' if root != folder else "",
+        ) from error
     if os.path.exists(os.path.join(root, JOURNAL)):
         from .writing import finish
 
@@ -76,7 +80,9 @@ def _table(root: str) -> dict[str, Any]:
     file = os.path.join(root, _SETTINGS)
     try:
         return tomllib.loads(read(file))
-    except (ValueError, Unreadable) as error:
+    except Unreadable as error:
+        raise SettingsError(f"{file} cannot be read.", why=str(error)) from error
+    except ValueError as error:
         raise SettingsError(f"{file} is not valid TOML.", why=str(error)) from error
     except RecursionError as error:
         raise SettingsError(f"{file} is not valid TOML.", why="it is nested too deeply") from error

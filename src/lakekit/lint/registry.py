@@ -53,7 +53,15 @@ class Rule(NamedTuple):
 
     @property
     def title(self) -> str:
-        return (self.check.__doc__ or "").strip().partition("\n")[0]
+        return self.page.partition("\n")[0]
+
+    @property
+    def page(self) -> str:
+        """The manual page as plain text."""
+        from textwrap import dedent  # only for those who read
+
+        first, _, rest = (self.check.__doc__ or "").strip().partition("\n")
+        return f"{first}\n{dedent(rest)}".strip().replace("``", "`")
 
     @property
     def is_own(self) -> bool:
@@ -153,7 +161,9 @@ def nearest(given: str, known: list[str]) -> str:
     """What to try instead of a code that there is not."""
     from difflib import get_close_matches  # only for those who err
 
-    near = get_close_matches(given.upper(), [*known, *{code[:3] for code in known}], 3, 0.4)
+    asked = given.upper()
+    near = get_close_matches(asked, [*known, *{code[:3] for code in known}], len(known), 0.4)
+    near = sorted(near, key=lambda code: not code.startswith(asked[:3]))[:3]  # LK250 is of LK2
     return (
         f"one of {', '.join(near)}; `lakekit lint --explain` lists all" if near else "lakekit lint --explain"
     )

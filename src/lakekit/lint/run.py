@@ -66,7 +66,7 @@ class Judge:
             )
         self._settings = {code: _settings(self.known, code, given) for code, given in settings.rules.items()}
         self._silent = [
-            (os.path.normpath(os.path.join(facts.root, folder)) + os.sep, chosen(self.known, codes, ()))
+            (_folder(facts.root, folder) + os.sep, chosen(self.known, codes, ()))
             for folder, codes in settings.folders.items()
             if codes
         ]
@@ -197,6 +197,17 @@ def lint(
             *(Finding(facts.folder, 1, 1, 1, 1, NOTHING, one.message) for one in check(subjects, facts)),
         ]
     return Outcome(tuple(findings), judged=len(subjects), silenced=judged.silenced)
+
+
+def _folder(root: str, folder: str) -> str:
+    """A folder of ``lint.folders``. Raises ``SettingsError`` where there is none: nothing would ever be ignored below it."""
+    path = os.path.normpath(os.path.join(root, folder))
+    if not os.path.isdir(path):
+        raise SettingsError(
+            f"lint.folders names '{folder}', which is no folder of {root}.",
+            todo="name it as it is from there, or take it out",
+        )
+    return path
 
 
 def _settings(known: dict[str, Rule], code: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -28,9 +28,14 @@ def stamps(projects: Iterable[Facts]) -> Stamps:
     return found
 
 
+def again(seen: Stamps) -> Stamps:
+    """The same files and folders as they are now."""
+    return {path: _stamp(path) for path in seen}
+
+
 def wait(since: Stamps) -> None:
     """Return once any of them has changed."""
-    while all(_stamp(path) == stamp for path, stamp in since.items()):
+    while again(since) == since:
         time.sleep(_EVERY)
 
 

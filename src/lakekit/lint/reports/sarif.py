@@ -51,16 +51,9 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "name": rule.name,
         "shortDescription": {"text": title},
         "fullDescription": {"text": title},
-        "help": {"text": _page(rule) or title},
+        "help": {"text": rule.page or title},
         "defaultConfiguration": {"level": "error"},
     }
-
-
-def _page(rule: Rule) -> str:
-    from textwrap import dedent
-
-    first, _, rest = (rule.check.__doc__ or "").strip().partition("\n")
-    return f"{first}\n{dedent(rest)}".strip()
 
 
 def _result(finding: Finding, index: int | None) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def report(
             if finding.path != file:
                 file = finding.path
                 lines = read(file).split("\n")
-            parts.extend(_excerpt(finding, lines, colour))
+            parts.extend([*_excerpt(finding, lines, colour), ""])
+    if parts and parts[-1]:
         parts.append("")
     parts.append(_painted(sentence(outcome), _BOLD if outcome.findings else _GREEN, colour))
     return "\n".join([*parts, ""])

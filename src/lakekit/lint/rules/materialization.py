@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ..configuring import configured
 from ..findings import Problem
@@ -30,11 +30,10 @@ def materialized_by_layer(model: Model, facts: Facts) -> Iterator[Problem]:
     wanted = facts.conventions.layers[model.layer].materialized
     kept = model.config("materialized") or "view"
     if kept is not DYNAMIC and kept not in wanted:
-        yield _problem(
-            model,
+        yield Problem(
             f"'{model.name}' ({model.layer}) is materialized as {kept}, not as {' or '.join(wanted)}",
-            "materialized",
-            wanted[0],
+            *_place(model, "materialized"),
+            fix=configured(model, "materialized", wanted[0]),
         )
 
 
@@ -57,18 +56,18 @@ def incremental_strategy(
     """An incremental model merges by one of the strategies that are agreed on.
 
     Without ``incremental_strategy`` the adapter chooses, and dbt-trino chooses append. ``--fix`` writes the first of the
-    strategies into the model's config().
+    strategies that dbt or a macro of the project knows into the model's config().
     """
     if model.config("materialized") != "incremental":
         return
     strategy = model.config("incremental_strategy")
     if strategy is not DYNAMIC and strategy not in strategies:
-        said = f"merges by '{strategy}'" if strategy else "says no incremental_strategy"
-        yield _problem(
-            model,
-            f"'{model.name}' {said}, not {' or '.join(strategies)}",
-            "incremental_strategy",
-            strategies[0],
+        said = f"merges by '{strategy}', not" if strategy else "says no incremental_strategy:"
+        known = next((one for one in strategies if facts.has_strategy(one)), None)
+        yield Problem(
+            f"'{model.name}' {said} {' or '.join(strategies)}",
+            *_place(model, "incremental_strategy"),
+            fix=configured(model, "incremental_strategy", known) if known else None,
         )
 
 
@@ -81,10 +80,6 @@ def merge_without_cursor(model: Model, facts: Facts) -> Iterator[Problem]:
     merges = model.config("materialized") == "incremental" and model.config("incremental_strategy") == _MERGE
     if merges and model.config("merge_cursor") in (None, ""):
         yield Problem(f"'{model.name}' merges and has no merge_cursor", *_place(model, "unique_key"))
-
-
-def _problem(model: Model, message: str, key: str, value: Any) -> Problem:
-    return Problem(message, *_place(model, key), fix=configured(model, key, value))
 
 
 def _place(model: Model, key: str) -> tuple[int, int]:

@@ -46,7 +46,8 @@ def nothing_matched(subjects: Sequence[File], facts: Facts) -> Iterator[Problem]
     """
     if not subjects:
         yield Problem(
-            f"no file of {facts.folder} was judged: model-paths are {', '.join(facts.dbt.model_paths)}"
+            f"no file of the dbt project '{facts.dbt.name}' was judged: "
+            f"its model-paths are {', '.join(facts.dbt.model_paths)}"
         )
         return
     for path in facts.dbt.model_paths:
