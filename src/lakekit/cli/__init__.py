@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "build": "lakekit.cli.build:build",
     "sql": "lakekit.cli.sql:sql",
     "branch": "lakekit.cli.branch:branch",
+    "cube": "lakekit.cli.cube:cube",
     "lint": "lakekit.cli.lint:lint",
     "lsp": "lakekit.cli.lsp:lsp",
 }
