@@ -88,16 +88,17 @@ def _told(one: Cube) -> dict[str, object]:
         "key": one.mart.key,
         **one.members,
         "joins": [join["name"] for join in one.cube.get("joins", ())],
-        "left_out": one.left_out,
+        "left_out": one.mart.left_out,
     }
 
 
 def _say(folder: Path, made: list[Cube], changed: list[Change], *, check: bool) -> None:
     for one in made:
-        if one.left_out:
-            columns = ", ".join(one.left_out)
+        if one.mart.left_out:
+            columns = ", ".join(one.mart.left_out)
             output.progress.print(
-                f"{one.mart.table}: Cube has no type for {columns}: left out.", markup=False
+                f"{one.mart.table}: left out, for Cube has no type of them or cannot call them so: {columns}.",
+                markup=False,
             )
     for change in changed:
         output.progress.print(f"{change.change:8}{change.file}", markup=False, highlight=False)

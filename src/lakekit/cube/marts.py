@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..dbt.described import Described, Reference
     from ..lake import Lake
 
+_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
 _SETTINGS: Final = {"model": {"access_policy"}, "column": {"measures"}}
 
 
@@ -58,8 +60,15 @@ class Mart:
         return {*self.key, *(reference.column for reference in self.references)}
 
     @property
-    def numbers(self) -> list[str]:
-        return [name for name, type_ in self.columns.items() if dimension_type(type_) == "number"]
+    def dimensions(self) -> dict[str, str]:
+        """Columns and Cube's types of them."""
+        kinds = {name: _dimension_type(type_) for name, type_ in self.columns.items()}
+        return {name: kind for name, kind in kinds.items() if kind and _NAME.fullmatch(name)}
+
+    @property
+    def left_out(self) -> list[str]:
+        """Columns that Cube has no type for, or that it cannot call so."""
+        return [name for name in self.columns if name not in self.dimensions]
 
     @property
     def access_policy(self) -> list[Any]:
@@ -96,19 +105,6 @@ def marts(lake: Lake) -> list[Mart]:
     return [_mart(lake, one) for one in described]
 
 
-def dimension_type(type_: pa.DataType) -> str | None:
-    """Cube's type of a column; None where it has none (lists, maps, rows, binary, times of a day)."""
-    if pa.types.is_boolean(type_):
-        return "boolean"
-    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
-        return "number"
-    if pa.types.is_date(type_) or pa.types.is_timestamp(type_):
-        return "time"
-    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
-        return "string"
-    return None
-
-
 def _mart(lake: Lake, described: Described) -> Mart:
     table = described.table
     schema = lake.sql(f"select * from {quote(table.schema, table.name)} limit 0").arrow().schema
@@ -134,3 +130,16 @@ def _settings(kind: str, meta: Mapping[str, Any], where: str) -> Mapping[str, An
 
 def _wrong(where: str, why: str) -> ProjectError:
     return ProjectError(f"What the meta of {where} says cannot be meant.", why=why)
+
+
+def _dimension_type(type_: pa.DataType) -> str | None:
+    """Cube's type of a column; None where it has none (lists, maps, rows, binary, times of a day)."""
+    if pa.types.is_boolean(type_):
+        return "boolean"
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return "number"
+    if pa.types.is_date(type_) or pa.types.is_timestamp(type_):
+        return "time"
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
+        return "string"
+    return None

@@ -60,7 +60,8 @@ def measures(mart: Mart) -> list[Measure]:
     """The measures of a mart; a name that a column has already gets an underscore."""
     derived = Derivation(mart.sql)
     found = [Measure("count", "count", "", "Rows.")]
-    kinds = {name: list(_kinds(mart, name, derived)) for name in mart.numbers}
+    numbers = [name for name, kind in mart.dimensions.items() if kind == "number"]
+    kinds = {name: list(_kinds(mart, name, derived)) for name in numbers}
     for name, wanted in kinds.items():
         found += [
             Measure(f"{kind}_{name}", kind, name, _description(mart, name), is_money(mart, name))
@@ -68,7 +69,7 @@ def measures(mart: Mart) -> list[Measure]:
         ]
     names = {measure.name: _free(measure.name, mart) for measure in found}
     found = [measure._replace(name=names[measure.name]) for measure in found]
-    for name in mart.numbers:
+    for name in numbers:
         ratio = derived.ratio(name)
         if ratio is None or not all("sum" in kinds.get(one, ()) for one in ratio.columns):
             continue

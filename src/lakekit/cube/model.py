@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pyarrow as pa
 from sqlglot.dialects import Trino
 
-from ..naming import PREFIXES, Layer
-from .marts import dimension_type
+from ..naming import PREFIXES, Layer, quote
 from .measures import is_money, measures
 
 if TYPE_CHECKING:
@@ -31,12 +30,11 @@ class Join(NamedTuple):
 
 
 class Cube(NamedTuple):
-    """What is made of a mart: a cube and a view, as Cube's YAML has them, and the columns that Cube has no type for."""
+    """What is made of a mart: a cube and a view, as Cube's YAML has them."""
 
     mart: Mart
     cube: dict[str, Any]
     view: dict[str, Any]
-    left_out: list[str]
 
     @property
     def members(self) -> dict[str, list[str]]:
@@ -51,8 +49,7 @@ def model(marts: Sequence[Mart]) -> list[Cube]:
     for mart in marts:
         joins = _joins(mart, by_table.values())
         cube = _cube(mart, joins)
-        left_out = [name for name, type_ in mart.columns.items() if dimension_type(type_) is None]
-        found.append(Cube(mart, cube, _view(mart, cube, joins, views), left_out))
+        found.append(Cube(mart, cube, _view(mart, cube, joins, views)))
     return found
 
 
@@ -74,14 +71,10 @@ def _cube(mart: Mart, joins: list[Join]) -> dict[str, Any]:
             }
             for join in joins
         ]
-    cube["dimensions"] = [
-        _dimension(mart, name, kind)
-        for name, type_ in mart.columns.items()
-        if (kind := dimension_type(type_))
-    ]
+    cube["dimensions"] = [_dimension(mart, name, kind) for name, kind in mart.dimensions.items()]
     cube["measures"] = [
         {
-            "name": _member(one.name),
+            "name": one.name,
             "type": one.kind,
             **(
                 {"sql": one.sql if one.kind == "number" else f"{{CUBE}}.{_quoted(one.sql)}"}
@@ -102,7 +95,7 @@ def _dimension(mart: Mart, name: str, kind: str) -> dict[str, Any]:
     column = f"{{CUBE}}.{_quoted(name)}"
     # Cube does arithmetic of time zones on it, which is for timestamps.
     sql = f"cast({column} as timestamp)" if pa.types.is_date(mart.columns[name]) else column
-    dimension: dict[str, Any] = {"name": _member(name), "sql": sql, "type": kind}
+    dimension: dict[str, Any] = {"name": name, "sql": sql, "type": kind}
     if name in mart.key:
         dimension |= {"primary_key": True, "public": True}
     if is_money(mart, name):
@@ -123,10 +116,7 @@ def _view(mart: Mart, cube: dict[str, Any], joins: list[Join], names: dict[str, 
         # A view guards its own members only: those of a mart that not everyone may see are in its own view alone.
         if join.to.access_policy:
             continue
-        columns = join.to.columns.items()
-        included = [
-            _member(name) for name, type_ in columns if dimension_type(type_) and name not in join.to.key
-        ]
+        included = [name for name in join.to.dimensions if name not in join.to.key]
         if included:
             view["cubes"].append(
                 {
@@ -172,15 +162,7 @@ def _without_prefix(name: str) -> str:
 
 
 def _quoted(name: str) -> str:
-    if _PLAIN.fullmatch(name) and name not in _RESERVED:
-        return name
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _member(name: str) -> str:
-    """What Cube can call a column: letters, digits and underscores."""
-    plain = re.sub(r"[^a-zA-Z0-9_]", "_", name)
-    return plain if not plain[0].isdigit() else f"_{plain}"
+    return quote(name) if name in _RESERVED or not _PLAIN.fullmatch(name) else name
 
 
 def _told(description: str) -> str:
