@@ -127,7 +127,8 @@ def _wait(client: Client, server: subprocess.Popen[bytes], log: Path) -> None:
         try:
             client.meta()
         except OSError:
-            assert server.poll() is None and time.monotonic() < until, log.read_text()
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
             time.sleep(0.1)
         else:
             return

@@ -74,7 +74,7 @@ def measures(mart: Mart) -> list[Measure]:
         if ratio is None or not all("sum" in kinds.get(one, ()) for one in ratio.columns):
             continue
         sums = {one: f"{{{names[f'sum_{one}']}}}" for one in ratio.columns}
-        sql = f"1.0 * ({ratio.above.format_map(sums)}) / nullif({ratio.below.format_map(sums)}, 0)"
+        sql = f"cast({ratio.above.format_map(sums)} as double) / nullif({ratio.below.format_map(sums)}, 0)"
         about = _description(mart, name), is_money(mart, name)
         found.append(Measure(_free(f"overall_{name}", mart), "number", sql, *about))
     return found
