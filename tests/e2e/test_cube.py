@@ -29,10 +29,7 @@ SALES = ("sum_orders", "sum_gross_sales", "sum_net_sales")
 @pytest.fixture
 def shop(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """A published shop with a mart of its own, that refers to another, and one that not everyone may see all of."""
-    shop, marts = Shop(seed=7, orders=120), lake.settings.dbt / "assets/marts"
-    for source in ("shopify", "klaviyo"):
-        configured = ConfiguredCatalog.parse(shop.configured_catalog(source))
-        lake.land(source, configured, shop.messages(source, sync=1))
+    marts = lake.settings.dbt / "assets/marts"
     (marts / "fct_orders.sql").write_text(
         "select order_id, customer_id, order_date, currency, units, total_amount\n"
         'from {{ ref("int_shopify__orders") }}\nwhere is_sale\n'
@@ -61,11 +58,19 @@ def shop(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
     products = next(one for one in said["models"] if one["name"] == "dim_products")
     products["config"] = {"meta": {"cube": {"access_policy": policy}}}
     properties.write_text(yaml.safe_dump(said))
+    fill(lake)
+    monkeypatch.chdir(lake.settings.project)
+    return lake
+
+
+def fill(lake: Lake) -> None:
+    shop = Shop(seed=7, orders=120)
+    for source in ("shopify", "klaviyo"):
+        configured = ConfiguredCatalog.parse(shop.configured_catalog(source))
+        lake.land(source, configured, shop.messages(source, sync=1))
     with lake.branch() as work:
         assert work.build().ok
         work.publish()
-    monkeypatch.chdir(lake.settings.project)
-    return lake
 
 
 def cube(lake: Lake, *arguments: str) -> Result:
@@ -121,10 +126,16 @@ def assert_daily_sales_are_the_marts(client: Client, lake: Lake) -> None:
 
 def test_cube_answers_what_the_marts_hold(shop: Lake) -> None:
     folder = shop.settings.project / "cube"
-    written = cube(
-        shop, "--json", *(["--duckdb", "cube/lake.duckdb"] if "duckdb" in str(variables(shop)) else [])
-    )
+    is_embedded = shop.settings.engine == "embedded"
+    written = cube(shop, "--json", *(["--duckdb", "cube/lake.duckdb"] if is_embedded else []))
     assert written.exit_code == 0, written.output
+    # On either engine the template's own marts have the cubes that are in the template.
+    assert {one["file"]: one["change"] for one in json.loads(written.stdout)["changes"]} == {
+        "cubes/dim_products.yml": "changed",
+        "cubes/fct_orders.yml": "new",
+        "views/orders.yml": "new",
+        "views/products.yml": "changed",
+    }
     with serving(folder, variables(shop)) as client:
         assert_daily_sales_are_the_marts(client, shop)
 
@@ -232,14 +243,32 @@ def test_cubes_own_compiler_takes_the_model_and_ci_notices_what_changes(shop: La
 
 
 @pytest.mark.parametrize("lake", ["embedded"], indirect=True)
-def test_what_is_not_built_is_said(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_projects_model_is_what_its_marts_say_once_they_are_built(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(lake.settings.project)
-    told = cube(lake)
+    told = cube(lake, "--check")
     assert told.exit_code == 2
     assert "marts.dim_customers, marts.dim_products" in told.output
     assert "are not built at 'main'" in told.output
     assert "try: lakekit build" in told.output
-    assert not Path("cube").exists() or not list(Path("cube").rglob("*.duckdb"))
+    fill(lake)
+    told = cube(lake, "--check")
+    assert told.exit_code == 0, told.output
+    assert "5 cubes" in told.output
+
+    # A table that is older than what the project says of it.
+    properties = lake.settings.dbt / "assets/marts/_marts.yml"
+    documented = properties.read_text()
+    properties.write_text(documented.replace("- name: units_sold\n", "- name: pieces\n"))
+    told = cube(lake)
+    assert told.exit_code == 2
+    assert "marts.dim_products has no column 'pieces' at 'main'" in told.output
+
+    properties.write_text(documented)
+    told = cube(lake, "--duckdb", "marts.duckdb")
+    assert told.exit_code == 2
+    assert "it could not tell which is meant" in told.output
 
 
 def test_a_genuine_cube_says_the_same() -> None:
