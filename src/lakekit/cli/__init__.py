@@ -86,4 +86,5 @@ def main() -> None:
     lakekit build                     build and test on a branch, then publish
     lakekit sql "select …"            ask it something
     lakekit lint                      check the project's conventions
+    lakekit cube                      a data model for Cube out of the marts
     """

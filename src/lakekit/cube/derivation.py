@@ -75,7 +75,16 @@ def _output(scope: Scope, column: str) -> Nature:
     projection = _projection(select, column)
     if projection is None:
         return _source(scope, column, "") if any(one.is_star for one in select.selects) else Nature.UNKNOWN
-    return _nature(projection, scope)
+    return Nature.FIXED if _is_grouped(projection, select) else _nature(projection, scope)
+
+
+def _is_grouped(projection: exp.Expr, select: exp.Select) -> bool:
+    """Whether rows are grouped by it, as it is written or by its number."""
+    group = select.args.get("group")
+    by = group.expressions if group else []
+    numbers = {one.name for one in by if isinstance(one, exp.Literal)}
+    numbered = [one.unalias() for at, one in enumerate(select.selects, 1) if str(at) in numbers]
+    return projection in by or projection in numbered
 
 
 def _projection(select: exp.Select, column: str) -> exp.Expr | None:
