@@ -48,7 +48,7 @@ def describe(settings: Settings, schema: str, target: DbtTarget) -> list[Describ
     What is part of others' SQL (ephemeral models) is none of them. Raises ``ProjectError`` where there is no dbt project,
     ``BuildFailed`` where dbt cannot parse it or compile a model.
     """
-    scratch = settings.project / ".lakekit" / "dbt" / settings.engine / "partial"
+    scratch = settings.project / ".lakekit" / "dbt" / settings.engine / "described"
     models = Models(settings.dbt, target, scratch, {})
     tests = [node for node in models.manifest.nodes.values() if _proves(node)]
     found = []
