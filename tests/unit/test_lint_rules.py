@@ -41,6 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         configured = [{"stream": stream, "sync_mode": "incremental"} for stream in streams]
         (project / f"{source}.json").write_text(json.dumps({"streams": configured}))
+    shutil.rmtree(project / "cube")  # a mart that a seed adds would be the only one without a cube
     return project
 
 

@@ -193,7 +193,7 @@ def compiling(project: Path, scratch: Path, lake: Any) -> Iterator[Callable[[str
     def compiled(name: str) -> str:
         node = models._nodes[name]
         with models._running(node, target, None, None) as (runner, _):
-            return str(runner.compile(models._manifest).compiled_code)
+            return str(runner.compile(models.manifest).compiled_code)
 
     yield compiled
 

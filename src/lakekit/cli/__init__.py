@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "build": "lakekit.cli.build:build",
     "sql": "lakekit.cli.sql:sql",
     "branch": "lakekit.cli.branch:branch",
+    "cube": "lakekit.cli.cube:cube",
     "lint": "lakekit.cli.lint:lint",
     "lsp": "lakekit.cli.lsp:lsp",
 }
@@ -85,4 +86,5 @@ def main() -> None:
     lakekit build                     build and test on a branch, then publish
     lakekit sql "select …"            ask it something
     lakekit lint                      check the project's conventions
+    lakekit cube                      a data model for Cube out of the marts
     """

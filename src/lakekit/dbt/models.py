@@ -66,7 +66,7 @@ class Models:
         self._project = project
         self._variables = dict(variables)
         parsed = parse(project, target, scratch, variables)
-        self._config, self._manifest, self._adapter = parsed.config, parsed.manifest, parsed.adapter
+        self._config, self.manifest, self._adapter = parsed.config, parsed.manifest, parsed.adapter
         self._nodes, self._checks = parsed.nodes, parsed.check_nodes
         self.graph, self.checks = parsed.graph(), parsed.checks()
         self._at: DbtTarget | None = None
@@ -94,7 +94,7 @@ class Models:
         node = self._nodes[model.name]
         try:
             with self._running(node, target, now, known, full_refresh=full_refresh) as (runner, build):
-                compiled = runner.compile(self._manifest)
+                compiled = runner.compile(self.manifest)
                 build.paused = True
                 sql = getattr(compiled, "compiled_code", None) or ""  # a seed has none
                 once = self.graph.models[model.name].volatile or full_refresh
@@ -102,12 +102,26 @@ class Models:
                 on_compiled(sql)
                 build.paused = False
                 if not compiled.is_ephemeral_model:
-                    runner.run(compiled, self._manifest)
+                    runner.run(compiled, self.manifest)
         except DbtBaseException as error:
             if isinstance(error, DbtRuntimeError):
                 error.add_node(node)  # it then says in which file
             raise BuildFailed(f"{model.name} could not be built.", why=str(error).strip()) from error
         return Built(build, sql, None if once else traced(build, sql, memo))
+
+    def node(self, model: Model) -> Any:
+        """What dbt itself knows of a model."""
+        return self._nodes[model.name]
+
+    def compile(self, model: Model, target: DbtTarget) -> str:
+        """A model's SQL as it is at the target's ref. Raises ``BuildFailed``."""
+        from dbt_common.exceptions import DbtBaseException
+
+        try:
+            with self._running(self._nodes[model.name], target, None, None) as (runner, _):
+                return str(runner.compile(self.manifest).compiled_code)
+        except DbtBaseException as error:
+            raise BuildFailed(f"{model.name} could not be compiled.", why=str(error).strip()) from error
 
     def check(
         self,
@@ -126,7 +140,7 @@ class Models:
         node = self._checks[check.id]
         try:
             with self._running(node, target, now, known) as (runner, _):
-                result = runner.run(runner.compile(self._manifest), self._manifest)
+                result = runner.run(runner.compile(self.manifest), self.manifest)
         except DbtBaseException as error:
             raise BuildFailed(f"{check.name} could not be run.", why=str(error).strip()) from error
         query = getattr(node, "compiled_code", "") or ""
@@ -158,7 +172,7 @@ class Models:
         self._known = known
         if known:
             _tell(adapter, self._config.credentials.database, known.entries)
-        _forget_compiled(self._manifest, node)
+        _forget_compiled(self.manifest, node)
         with building(now) as build, environment(target.env), working_directory_kept():
             set_invocation_context(dict(os.environ))
             try:
@@ -190,7 +204,7 @@ class Models:
             profile = load_profile(str(self._project), self._variables, None, target.name, 1)
         before = self._config.credentials.database
         self._config.credentials = profile.credentials
-        for node in (*self._manifest.nodes.values(), *self._manifest.sources.values()):
+        for node in (*self.manifest.nodes.values(), *self.manifest.sources.values()):
             if node.database == before:
                 node.database = profile.credentials.database
         self._adapter.cleanup_connections()
@@ -229,7 +243,7 @@ class Models:
         # What is inlined stands in no template of its own; and only the embedded engine's builds are recorded.
         if node.extra_ctes or self._adapter.type() != "lakekit":
             return None
-        context = runner.compiler._create_node_context(node, self._manifest, {})  # noqa: SLF001 - dbt's own way in
+        context = runner.compiler._create_node_context(node, self.manifest, {})  # noqa: SLF001 - dbt's own way in
         return memorise(
             node.raw_code, node.compiled_code, context, lambda thing: isinstance(thing, BaseRelation)
         )
