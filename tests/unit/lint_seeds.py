@@ -358,7 +358,9 @@ SEEDS = (
         f"{STREAMS}/{name}.json": None for name in (
             "klaviyo/campaigns", "klaviyo/events", "klaviyo/flows", "klaviyo/profiles", "shopify/customers",
             "shopify/deleted_products", "shopify/order_refunds", "shopify/orders", "shopify/products",
-        )}}, (("LK902", "orchestration"),), alone=True),
+        )}, **dict.fromkeys((
+            f"{CORE}/klaviyo/klaviyo.py", f"{CORE}/shopify/shopify.py", f"{MARTS}/marts.py",
+        ))}, (("LK902", "orchestration"),), alone=True),
     Seed("LK903 an expression", {f"{MARTS}/fct_s.sql": "select «LK903|{{» var('x') as one\n", f"{MARTS}/_s.yml": _entry("fct_s")}),
     Seed("LK903 a block", {f"{MARTS}/fct_t.sql": "select 1\n«LK903|{% if x %}» as one from y\n", f"{MARTS}/_t.yml": _entry("fct_t")}),
     Seed("LK903 a macro", {"orchestration/macros/two.sql": "{% macro two() %}2{% endmacro %}\n{% macro three() %}3«LK903|{% endif %}»\n"}),
