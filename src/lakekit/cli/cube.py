@@ -52,10 +52,11 @@ def cube(
     lakekit cube --check                    in CI: is the model what the marts say?
     lakekit cube --duckdb cube/lake.duckdb  and a copy of the marts for Cube's DuckDB driver
     """
-    from .. import cube as cubes
     from ..lake import Lake
 
     with Lake.connect(engine=engine) as lake:
+        from .. import cube as cubes  # what it imports comes with an engine
+
         at = lake.at(ref)
         folder = folder or lake.settings.project / "cube" / "model"
         with output.doing("reading the marts"):
