@@ -259,9 +259,11 @@ class _Handler(BaseHTTPRequestHandler):
                 method, url.path, query, json.loads(sent or "{}"), self.headers.get("Authorization", "")
             )
         body = json.dumps(told).encode()
+        length = len(body)
         match fault:
             case "garbage":
                 body = b"<!doctype html><title>Sign in</title>"
+                length = len(body)
             case "cut":
                 self.close_connection = True
                 body = body[: len(body) // 2]
@@ -272,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(3)
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(length))
         self.end_headers()
         try:
             for at in range(0, len(body), 1 if fault == "trickle" else len(body)):

@@ -7,18 +7,22 @@ if TYPE_CHECKING:
     from .configured import ConfiguredCatalog, Stream, configured_catalog
     from .connector_process import connector
     from .destination import LandingReport, Progress, StreamReport, land, load, read_states
+    from .table import Size, find, size_of
 
 __all__ = [
     "ConfiguredCatalog",
     "LandingReport",
     "Progress",
+    "Size",
     "Stream",
     "StreamReport",
     "configured_catalog",
     "connector",
+    "find",
     "land",
     "load",
     "read_states",
+    "size_of",
 ]
 
 _ELSEWHERE: Final = {
@@ -26,6 +30,9 @@ _ELSEWHERE: Final = {
     "Stream": "configured",
     "configured_catalog": "configured",
     "connector": "connector_process",
+    "Size": "table",
+    "find": "table",
+    "size_of": "table",
 }
 
 

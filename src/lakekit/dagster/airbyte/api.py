@@ -94,9 +94,9 @@ class _Token(msgspec.Struct):
 
 
 class Airbyte:
-    """An Airbyte server, for one tick. All methods raise ``AirbyteFailed``, in the time they are given."""
+    """An Airbyte server, for one tick. All methods raise ``AirbyteFailed``, and take no more than ``SECONDS`` together."""
 
-    def __init__(self, settings: AirbyteSettings, seconds: float = SECONDS) -> None:
+    def __init__(self, settings: AirbyteSettings) -> None:
         if urlsplit(settings.url).username:
             raise SettingsError(
                 "airbyte.url holds credentials.",
@@ -105,8 +105,7 @@ class Airbyte:
             )
         self._settings = settings
         self._url = settings.url.rstrip("/").removesuffix(_PATH)
-        self._ends = time.monotonic() + seconds
-        self._seconds = seconds
+        self._ends = time.monotonic() + SECONDS
         self._http = httpx.Client(
             base_url=self._url + _PATH,
             verify=ssl.create_default_context(cafile=settings.ca) if settings.ca else True,
@@ -200,7 +199,7 @@ class Airbyte:
     def _slow(self, path: str) -> AirbyteFailed:
         return AirbyteFailed(
             f"Airbyte at {self._url} takes too long.",
-            why=f"after {self._seconds:g} seconds it was still at {path}",
+            why=f"after {SECONDS:g} seconds it was still at {path}",
             todo="look at the load of its server and of its database; the next tick asks again",
         )
 
