@@ -24,6 +24,7 @@ from .syncs import begin, news
 from .telling import materializations
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from dagster import AssetKey
@@ -73,14 +74,19 @@ def airbyte_sensor(
                     cursor=str(begin(airbyte)),
                     skip_reason=f"Airbyte at {settings.airbyte.url} is watched from now on.",
                 )
-            found = news(airbyte, Cursor.parse(context.cursor))
-        return _result(context, settings, found, models)
+            cursor = Cursor.parse(context.cursor)
+            found = news(airbyte, cursor)
+        return _result(context, settings, cursor.since, found, models)
 
     return react
 
 
 def _result(
-    context: SensorEvaluationContext, settings: Settings, found: News, models: AssetSelection
+    context: SensorEvaluationContext,
+    settings: Settings,
+    since: datetime | None,
+    found: News,
+    models: AssetSelection,
 ) -> SensorResult:
     assert context.repository_def is not None
     graph = context.repository_def.asset_graph
@@ -96,7 +102,7 @@ def _result(
     events = []
     if read:
         with Lake.over(settings) as lake:
-            events = materializations(found.syncs, read, lake, context.instance)
+            events = materializations(found.syncs, read, lake, context.instance, since)
     below: dict[tuple[TableId, ...], frozenset[AssetKey]] = {}
 
     def models_of(sync: Sync) -> frozenset[AssetKey]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from dagster import AssetMaterialization, MetadataValue
+from dagster import AssetMaterialization, AssetRecordsFilter, MetadataValue
 
 from ..keys import asset_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from dagster import DagsterInstance
 
@@ -19,26 +20,36 @@ if TYPE_CHECKING:
     from .syncs import Sync
 
 JOB: Final = "airbyte/job_id"
+_ENDED: Final = "airbyte/ended"
+
+_KEPT_IN_MIND: Final = 1000
+"""More materializations of one table than ticks that were killed can have stored."""
 
 _SIZING_SECONDS: Final = 10.0
 """How long the lake is asked for sizes in one tick; the materializations after that go without."""
 
 
 def materializations(
-    syncs: Sequence[Sync], tables: Sequence[TableId], lake: Lake, instance: DagsterInstance
+    syncs: Sequence[Sync],
+    tables: Sequence[TableId],
+    lake: Lake,
+    instance: DagsterInstance,
+    since: datetime | None,
 ) -> list[AssetMaterialization]:
     """One for each sync and each table of ``tables`` that it wrote to, unless ``instance`` has it already.
 
-    It has, where Dagster was killed after it stored them and before it stored the sensor's cursor.
+    It has, where Dagster was killed after it stored them and before it stored the sensor's cursor. ``since`` is when
+    the first of these syncs may have ended.
     """
-    told = _last_jobs(instance, tables)
+    told = _told(instance, tables, since)
     now: dict[str, Any] = {"lake/hash": lake.catalog.ref(lake.ref).hash}
     ends = time.monotonic() + _SIZING_SECONDS
     events = []
     for table in tables:
         written = [sync for sync in syncs if table in sync.tables]
-        at = next((at for at, sync in enumerate(written, 1) if sync.job.job_id == told.get(table)), 0)
-        for sync in written[at:]:
+        for sync in written:
+            if (table, sync.job.job_id) in told:
+                continue
             # What the table holds now is what its last sync left it at.
             last = sync is written[-1] and time.monotonic() < ends
             metadata = _of_job(sync) | now | (_of_table(lake, table) if last else {})
@@ -50,16 +61,24 @@ def materializations(
     return events
 
 
-def _last_jobs(instance: DagsterInstance, tables: Sequence[TableId]) -> dict[TableId, int]:
-    """The job that each table's newest materialization tells of, where it is one of these."""
+def _told(
+    instance: DagsterInstance, tables: Sequence[TableId], since: datetime | None
+) -> set[tuple[TableId, int]]:
+    """The tables and jobs that were materialized already, looked for where the newest was no older than ``since``."""
     named = {asset_key(table): table for table in tables}
-    found = {}
+    found = set()
     for record in instance.get_asset_records(list(named)):
-        last = record.asset_entry.last_materialization
-        told = last.asset_materialization.metadata.get(JOB) if last and last.asset_materialization else None
-        if told is not None and isinstance(told.value, int):
-            found[named[record.asset_entry.asset_key]] = told.value
+        key, last = record.asset_entry.asset_key, record.asset_entry.last_materialization
+        ended = _value(last.asset_materialization if last else None, _ENDED)
+        if ended is not None and (since is None or ended >= since.timestamp()):
+            stored = instance.fetch_materializations(AssetRecordsFilter(asset_key=key), limit=_KEPT_IN_MIND)
+            found |= {(named[key], _value(one.asset_materialization, JOB)) for one in stored.records}
     return found
+
+
+def _value(event: AssetMaterialization | None, name: str) -> Any:
+    told = event.metadata.get(name) if event else None
+    return told.value if told else None
 
 
 def _of_job(sync: Sync) -> dict[str, Any]:
@@ -68,7 +87,7 @@ def _of_job(sync: Sync) -> dict[str, Any]:
     told: Mapping[str, Any] = {
         JOB: job.job_id,
         "airbyte/connection": sync.connection.name,
-        "airbyte/ended": MetadataValue.timestamp(job.ended),
+        _ENDED: MetadataValue.timestamp(job.ended),
         "airbyte/rows_synced": job.rows_synced,
         "airbyte/bytes_synced": job.bytes_synced,
     }
