@@ -80,10 +80,21 @@ class AirbyteServer:
             "s3_bucket_region": "us-east-1",
             "warehouse_location": "s3://lake/",
             "main_branch_name": "main",
-            "catalog_type": {"catalog_type": "NESSIE", "server_uri": "http://nessie:19120/iceberg", "namespace": namespace},
+            "catalog_type": {
+                "catalog_type": "NESSIE",
+                "server_uri": "http://nessie:19120/iceberg",
+                "namespace": namespace,
+            },
             "secret_access_key": "******",
         }
-        other = {"destinationType": kind, "host": "db", "port": 5432, "database": "shop", "schema": namespace, "username": "x"}
+        other = {
+            "destinationType": kind,
+            "host": "db",
+            "port": 5432,
+            "database": "shop",
+            "schema": namespace,
+            "username": "x",
+        }
         self.destinations[id_] = {
             "destinationId": id_,
             "name": f"Lake {namespace}",
@@ -111,7 +122,9 @@ class AirbyteServer:
             schedule={"scheduleType": "basic", "basicTiming": "Every 1 HOURS"},
             configurations={
                 "streams": [
-                    _given(name=stream, namespace=more.get("namespace"), syncMode="incremental_deduped_history")
+                    _given(
+                        name=stream, namespace=more.get("namespace"), syncMode="incremental_deduped_history"
+                    )
                     for stream in streams
                 ]
             },
@@ -144,7 +157,9 @@ class AirbyteServer:
         self.move(job, "succeeded", rows, size)
         return job
 
-    def answer(self, method: str, path: str, query: dict[str, str], body: dict[str, Any], auth: str) -> tuple[int, Any]:
+    def answer(
+        self, method: str, path: str, query: dict[str, str], body: dict[str, Any], auth: str
+    ) -> tuple[int, Any]:
         """The status and the body that a request gets."""
         if (method, path) == ("POST", f"{PUBLIC}/applications/token"):
             if (body.get("client_id"), body.get("client_secret")) != (self.client_id, self.client_secret):
@@ -152,26 +167,37 @@ class AirbyteServer:
             return 200, {"access_token": self._token, "token_type": "Bearer", "expires_in": 180}
         if auth != f"Bearer {self._token}":
             return _problem(401, "Unauthorized")
-        match method, path.removeprefix(PUBLIC).strip("/").split("/"):
-            case "GET", ["workspaces", id_] if id_ == self.workspace:
+        parts = path.removeprefix(PUBLIC).strip("/").split("/")
+        if path.startswith(PUBLIC) and method == "GET":
+            return self._read(parts, query)
+        return self._do(method, parts, body)
+
+    def _read(self, parts: list[str], query: dict[str, str]) -> tuple[int, Any]:
+        match parts:
+            case ["workspaces", id_] if id_ == self.workspace:
                 return 200, {"workspaceId": id_, "name": "shop", "dataResidency": "auto", "notifications": {}}
-            case "GET", ["connections"]:
+            case ["connections"]:
                 return self._page("connections", list(self.connections.values()), query)
-            case "GET", ["destinations"]:
+            case ["destinations"]:
                 return self._page("destinations", list(self.destinations.values()), query)
-            case "GET", ["destinations", id_] if id_ in self.destinations:
+            case ["destinations", id_] if id_ in self.destinations:
                 return 200, self.destinations[id_]
-            case "GET", ["jobs"]:
+            case ["jobs"]:
                 return self._page("jobs", [job.answer() for job in self._chosen(query)], query)
-            case "POST", ["jobs"] if body.get("connectionId") in self.connections:
-                return 200, self.start(body["connectionId"], body.get("jobType", "sync")).answer()
-            case "GET", ["jobs", id_] if int(id_) in self.jobs:
+            case ["jobs", id_] if int(id_) in self.jobs:
                 return 200, self.jobs[int(id_)].answer()
+        return _problem(404, "Not found")
+
+    def _do(self, method: str, parts: list[str], body: dict[str, Any]) -> tuple[int, Any]:
+        connection = body.get("connectionId", "")
+        match method, parts:
+            case "POST", ["jobs"] if connection in self.connections:
+                return 200, self.start(connection, body.get("jobType", "sync")).answer()
             case "DELETE", ["jobs", id_] if int(id_) in self.jobs:
                 self.move(self.jobs[int(id_)], "cancelled")
                 return 200, self.jobs[int(id_)].answer()
-            case "POST", ["api", "v1", "connections", "get"] if body.get("connectionId") in self.connections:
-                return 200, _of_configuration_api(self.connections[body["connectionId"]])
+            case "POST", ["api", "v1", "connections", "get"] if connection in self.connections:
+                return 200, _of_configuration_api(self.connections[connection])
         return _problem(404, "Not found")
 
     def _chosen(self, query: dict[str, str]) -> list[Job]:
@@ -202,7 +228,11 @@ class AirbyteServer:
 def _of_configuration_api(connection: dict[str, Any]) -> dict[str, Any]:
     streams = [
         {
-            "stream": _given(name=one["name"], namespace=one.get("namespace"), jsonSchema={"properties": {"id": {"type": "integer"}}}),
+            "stream": _given(
+                name=one["name"],
+                namespace=one.get("namespace"),
+                jsonSchema={"properties": {"id": {"type": "integer"}}},
+            ),
             "config": {"syncMode": "incremental", "destinationSyncMode": "append_dedup", "selected": True},
         }
         for one in connection["configurations"]["streams"]

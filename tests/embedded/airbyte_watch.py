@@ -51,7 +51,7 @@ class Watch:
 
     def restart(self) -> None:
         """Another process: nothing is kept but what is stored."""
-        self.sensor = airbyte_sensor(project=self.project)
+        self.sensor = airbyte_sensor(self.project)
         bronze = {one for reads in self.models.values() for one in reads} - self.models.keys()
         assets = [model(name, reads) for name, reads in self.models.items()]
         defs = Definitions([*assets, *(AssetSpec(key(one)) for one in bronze)], sensors=[self.sensor])

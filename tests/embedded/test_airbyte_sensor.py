@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+
 @pytest.fixture
 def airbyte() -> Iterator[AirbyteServer]:
     with airbyte_server() as server:
@@ -25,7 +26,9 @@ def airbyte() -> Iterator[AirbyteServer]:
 
 @pytest.fixture
 def project(tmp_path: Path, airbyte: AirbyteServer, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "lakekit.toml").write_text(f'[airbyte]\nurl = "{airbyte.url}"\nworkspace = "{airbyte.workspace}"\n')
+    (tmp_path / "lakekit.toml").write_text(
+        f'[airbyte]\nurl = "{airbyte.url}"\nworkspace = "{airbyte.workspace}"\n'
+    )
     monkeypatch.setenv("LAKEKIT_AIRBYTE__CLIENT_ID", airbyte.client_id)
     monkeypatch.setenv("LAKEKIT_AIRBYTE__CLIENT_SECRET", airbyte.client_secret)
     return tmp_path
@@ -36,7 +39,9 @@ def shopify(airbyte: AirbyteServer) -> str:
     return airbyte.add_connection("Shopify", ["orders", "products"], airbyte.add_destination("shopify"))
 
 
-def test_a_sync_materializes_bronze_and_runs_what_reads_it(project: Path, airbyte: AirbyteServer, shopify: str) -> None:
+def test_a_sync_materializes_bronze_and_runs_what_reads_it(
+    project: Path, airbyte: AirbyteServer, shopify: str
+) -> None:
     mail = airbyte.add_connection("Mail", ["events"], airbyte.add_destination("klaviyo"))
     watch = Watch(project)
     airbyte.sync(shopify)
@@ -128,14 +133,24 @@ def test_a_stream_that_no_source_names_is_said_and_harms_nothing(
 
 
 def test_where_a_stream_lands_is_what_its_connection_says(project: Path, airbyte: AirbyteServer) -> None:
-    models = {f"streams.stg_{n}": [table] for n, table in enumerate(["one.raw_orders", "two.orders", "shop_three.orders"])}
+    models = {
+        f"streams.stg_{n}": [table]
+        for n, table in enumerate(["one.raw_orders", "two.orders", "shop_three.orders"])
+    }
     elsewhere = airbyte.add_destination("main")
     postgres = airbyte.add_destination("one", kind="postgres")
     connections = [
-        airbyte.add_connection("1", ["Orders"], elsewhere, namespaces="source", namespace="one", prefix="raw_"),
+        airbyte.add_connection(
+            "1", ["Orders"], elsewhere, namespaces="source", namespace="one", prefix="raw_"
+        ),
         airbyte.add_connection("2", ["orders"], elsewhere, namespaces="custom_format", namespaceFormat="two"),
         airbyte.add_connection(
-            "3", ["orders"], elsewhere, namespaces="custom_format", namespaceFormat="shop_${SOURCE_NAMESPACE}", namespace="three"
+            "3",
+            ["orders"],
+            elsewhere,
+            namespaces="custom_format",
+            namespaceFormat="shop_${SOURCE_NAMESPACE}",
+            namespace="three",
         ),
         airbyte.add_connection("4", ["orders"], postgres, prefix="raw_"),
     ]
@@ -165,13 +180,18 @@ def test_what_synced_while_dagster_was_down_is_caught_up_in_bounded_ticks(
         watch.tick()
         told.append((len(watch.events) - before) // 2)
     assert told == [300, 300, 100]
-    assert [sorted(one) for one in watch.built()] == [sorted(MODELS.keys() - {"streams.stg_klaviyo__events", "marts.dim_opens"})] * 3
+    assert [sorted(one) for one in watch.built()] == [
+        sorted(MODELS.keys() - {"streams.stg_klaviyo__events", "marts.dim_opens"})
+    ] * 3
     assert "Nothing has synced" in str(watch.tick().skip_reason)
 
 
-def test_two_hundred_connections_are_a_handful_of_calls_in_a_second(project: Path, airbyte: AirbyteServer) -> None:
+def test_two_hundred_connections_are_a_handful_of_calls_in_a_second(
+    project: Path, airbyte: AirbyteServer
+) -> None:
     connections = [
-        airbyte.add_connection(f"Shop {n}", ["orders"], airbyte.add_destination(f"shop{n}")) for n in range(200)
+        airbyte.add_connection(f"Shop {n}", ["orders"], airbyte.add_destination(f"shop{n}"))
+        for n in range(200)
     ]
     models = {f"streams.stg_shop{n}__orders": [f"shop{n}.orders"] for n in range(200)}
     watch = Watch(project, models)
@@ -251,7 +271,7 @@ def test_a_slow_server_is_given_up_in_time(
 def test_an_airbyte_that_is_down_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKEKIT_AIRBYTE__URL", "http://127.0.0.1:9")
     (tmp_path / "lakekit.toml").touch()
-    with pytest.raises(AirbyteFailed, match="does not answer at http://127.0.0.1:9"):
+    with pytest.raises(AirbyteFailed, match=r"does not answer at http://127\.0"):
         Watch(tmp_path).tick()
 
 

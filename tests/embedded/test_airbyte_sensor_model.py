@@ -50,7 +50,9 @@ class Syncs(RuleBasedStateMachine):
         self.stack.enter_context(patch("lakekit.dagster.airbyte.syncs.A_TICK", 3))
         self.stack.enter_context(patch("lakekit.dagster.airbyte.api._PAGE", 2))
         self.connections = {
-            self.airbyte.add_connection(source, ["orders", "events"], self.airbyte.add_destination(source)): source
+            self.airbyte.add_connection(
+                source, ["orders", "events"], self.airbyte.add_destination(source)
+            ): source
             for source in SOURCES
         }
         self.watch = Watch(project, MODELS)
@@ -72,7 +74,17 @@ class Syncs(RuleBasedStateMachine):
     @rule(
         at=st.integers(0, 99),
         status=st.sampled_from(
-            ["queued", "running", "incomplete", "hibernating", "failed", "cancelled", "succeeded", "succeeded", "succeeded"]
+            [
+                "queued",
+                "running",
+                "incomplete",
+                "hibernating",
+                "failed",
+                "cancelled",
+                "succeeded",
+                "succeeded",
+                "succeeded",
+            ]
         ),
         late=st.integers(0, int(LATE.total_seconds())),
     )
@@ -93,7 +105,10 @@ class Syncs(RuleBasedStateMachine):
     def tick(self) -> None:
         self.watch.tick()
 
-    @rule(fault=st.sampled_from(["500", "401", "garbage", "gone"]), where=st.sampled_from(["token", "jobs", "connections"]))
+    @rule(
+        fault=st.sampled_from(["500", "401", "garbage", "gone"]),
+        where=st.sampled_from(["token", "jobs", "connections"]),
+    )
     def tick_while_airbyte_is_at_fault(self, fault: str, where: str) -> None:
         self.airbyte.fault, before = f"{fault} {where}", self.watch.cursor
         try:
@@ -114,10 +129,15 @@ class Syncs(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_told_twice_and_nothing_early(self) -> None:
-        told = [(event.metadata["airbyte/job_id"].value, tuple(event.asset_key.path)) for event in self.watch.events]
+        told = [
+            (event.metadata["airbyte/job_id"].value, tuple(event.asset_key.path))
+            for event in self.watch.events
+        ]
         assert len(told) == len(set(told))
         assert {job for job, _ in told} <= self.due.keys()
-        ran = [int(id_) for run in self.watch.runs.values() for id_ in run.tags["lake/airbyte_jobs"].split(",")]
+        ran = [
+            int(id_) for run in self.watch.runs.values() for id_ in run.tags["lake/airbyte_jobs"].split(",")
+        ]
         assert len(ran) == len(set(ran))
 
     def teardown(self) -> None:
@@ -132,7 +152,10 @@ class Syncs(RuleBasedStateMachine):
     def all_is_told(self) -> None:
         self.nothing_is_told_twice_and_nothing_early()
         read = {one for reads in MODELS.values() for one in reads}
-        told = {(event.metadata["airbyte/job_id"].value, ".".join(event.asset_key.path)) for event in self.watch.events}
+        told = {
+            (event.metadata["airbyte/job_id"].value, ".".join(event.asset_key.path))
+            for event in self.watch.events
+        }
         assert told == {
             (job, table) for job, source in self.due.items() for table in TABLES[source] if table in read
         }

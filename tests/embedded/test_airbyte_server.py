@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-
 from airbyte_api import models
 from dagster import Failure
 from dagster_airbyte import AirbyteWorkspace
@@ -23,14 +22,18 @@ def airbyte() -> Iterator[AirbyteServer]:
         lake = server.add_destination("shopify")
         server.add_connection("Shopify", ["orders", "products"], lake)
         server.add_connection("Mail", ["events"], lake, namespaces="custom_format", namespaceFormat="klaviyo")
-        server.add_connection("Elsewhere", ["orders"], server.add_destination("public", kind="postgres"), prefix="raw_")
+        server.add_connection(
+            "Elsewhere", ["orders"], server.add_destination("public", kind="postgres"), prefix="raw_"
+        )
         yield server
 
 
 def asked(airbyte: AirbyteServer, path: str, **query: Any) -> Any:
     credentials = {"client_id": airbyte.client_id, "client_secret": airbyte.client_secret}
     base = f"{airbyte.url}/api/public/v1"
-    token = httpx.post(f"{base}/applications/token", json=credentials).raise_for_status().json()["access_token"]
+    token = (
+        httpx.post(f"{base}/applications/token", json=credentials).raise_for_status().json()["access_token"]
+    )
     answer = httpx.get(f"{base}/{path}", params=query, headers={"Authorization": f"Bearer {token}"})
     return answer.raise_for_status().json()
 
@@ -69,7 +72,10 @@ def test_pages_are_followed_to_their_end(airbyte: AirbyteServer) -> None:
         seen += [job.job_id for job in page]
         query["offset"] = str(len(seen))
     assert seen == list(range(45, 0, -1))
-    assert [one["jobId"] for one in asked(airbyte, "jobs", createdAtEnd=airbyte.jobs[2].created.isoformat())["data"]] == [1, 2]
+    assert [
+        one["jobId"]
+        for one in asked(airbyte, "jobs", createdAtEnd=airbyte.jobs[2].created.isoformat())["data"]
+    ] == [1, 2]
 
 
 def workspace_of(airbyte: AirbyteServer, **more: Any) -> AirbyteWorkspace:

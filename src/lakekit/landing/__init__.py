@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .configured import ConfiguredCatalog, Stream, configured_catalog
+    from .configured import ConfiguredCatalog, Stream, configured_catalog, referenced_catalog
     from .connector_process import connector
     from .destination import LandingReport, Progress, StreamReport, land, load, read_states
     from .table import Size, find, size_of
@@ -22,6 +22,7 @@ __all__ = [
     "land",
     "load",
     "read_states",
+    "referenced_catalog",
     "size_of",
 ]
 
@@ -29,6 +30,7 @@ _ELSEWHERE: Final = {
     "ConfiguredCatalog": "configured",
     "Stream": "configured",
     "configured_catalog": "configured",
+    "referenced_catalog": "configured",
     "connector": "connector_process",
     "Size": "table",
     "find": "table",

@@ -213,7 +213,9 @@ class Airbyte:
             )
         if status == 404:
             return AirbyteFailed(
-                f"There is no Airbyte API at {self._url}.", why=why, todo="correct airbyte.url, or airbyte.workspace"
+                f"There is no Airbyte API at {self._url}.",
+                why=why,
+                todo="correct airbyte.url, or airbyte.workspace",
             )
         return AirbyteFailed(
             f"Airbyte at {self._url} failed.", why=why, todo="see its server's log; the next tick asks again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dagster import AssetKey, AssetSelection, RunRequest
 
@@ -18,7 +18,9 @@ JOBS: Final = "lake/airbyte_jobs"
 """The tag of a run that names the Airbyte jobs which it was made for."""
 
 
-def downstream(graph: BaseAssetGraph, keys: Iterable[AssetKey], among: AssetSelection) -> frozenset[AssetKey]:
+def downstream(
+    graph: BaseAssetGraph[Any], keys: Iterable[AssetKey], among: AssetSelection
+) -> frozenset[AssetKey]:
     """All that can be built, of ``among``, and reads one of ``keys``, however far on."""
     known = [key for key in keys if graph.has(key)]
     if not known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster import (
@@ -25,7 +26,6 @@ from .telling import materializations
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from dagster import AssetKey
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 
 def airbyte_sensor(
+    project: Path | str,
     *,
     name: str = "airbyte_sensor",
-    project: Path | None = None,
     target: AssetSelection | None = None,
     minimum_interval_seconds: int = 30,
     default_status: DefaultSensorStatus = DefaultSensorStatus.RUNNING,
@@ -48,8 +48,8 @@ def airbyte_sensor(
     sensor first ran is not told; from then on nothing is told twice or passed over, however long Dagster was down.
 
     Where Airbyte is, the project's settings say (``airbyte.url``, and LAKEKIT_AIRBYTE__CLIENT_ID and _CLIENT_SECRET
-    in the environment). ``project`` is a folder in it; the working directory if not given. While Airbyte or the lake
-    does not answer, ticks fail with what to do, and the next one that succeeds catches up.
+    in the environment); ``project`` is a file or folder of it (``__file__``). While Airbyte or the lake does not answer,
+    ticks fail with what to do, and the next one that succeeds catches up.
     """
     models = target or AssetSelection.all()
 
@@ -61,7 +61,7 @@ def airbyte_sensor(
         description="Syncs of Airbyte that have succeeded: bronze is materialized, and what reads it is run.",
     )
     def react(context: SensorEvaluationContext) -> SensorResult:
-        settings = Settings.load(project)
+        settings = Settings.load(Path(project))
         if not settings.airbyte.url:
             raise SettingsError(
                 "The project has no Airbyte.",

@@ -50,7 +50,9 @@ def begin(airbyte: Airbyte) -> Cursor:
 
 def news(airbyte: Airbyte, cursor: Cursor) -> News:
     """What has synced since ``cursor``; one request if nothing has."""
-    listed = (job for job in airbyte.succeeded(cursor.since) if job.status == "succeeded" and cursor.is_news(job))
+    listed = (
+        job for job in airbyte.succeeded(cursor.since) if job.status == "succeeded" and cursor.is_news(job)
+    )
     jobs = list(islice(listed, A_TICK))
     syncs, remarks = _syncs(airbyte, jobs) if jobs else ([], [])
     return News(syncs, cursor.after(jobs), remarks)
@@ -68,7 +70,9 @@ def _syncs(airbyte: Airbyte, jobs: list[Job]) -> tuple[list[Sync], list[str]]:
                 "is no more: nothing tells which tables it wrote to."
             )
         elif job.job_type not in _WRITES:
-            remarks.append(f"Job {job.job_id} of '{connection.name}' was a {job.job_type}: nothing is built on it.")
+            remarks.append(
+                f"Job {job.job_id} of '{connection.name}' was a {job.job_type}: nothing is built on it."
+            )
         elif tables := tables_of(connection, destination):
             syncs.append(Sync(job, connection, tuple(tables)))
     return syncs, remarks

@@ -32,6 +32,10 @@ def _namespace(connection: Connection, stream: Stream) -> str:
         case "destination":
             return ""
         case "custom_format":
-            return (connection.namespace_format or "").replace("${SOURCE_NAMESPACE}", stream.namespace or "").strip()
+            return (
+                (connection.namespace_format or "")
+                .replace("${SOURCE_NAMESPACE}", stream.namespace or "")
+                .strip()
+            )
         case _:
             return stream.namespace or ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dagster import AssetMaterialization, AssetRecordsFilter, MetadataValue
 
 from ..keys import asset_key
+from ..tables import of_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,10 +53,12 @@ def materializations(
                 continue
             # What the table holds now is what its last sync left it at.
             last = sync is written[-1] and time.monotonic() < ends
-            metadata = _of_job(sync) | now | (_of_table(lake, table) if last else {})
+            metadata = _of_job(sync) | now | (of_table(lake, table) if last else {})
             events.append(
                 AssetMaterialization(
-                    asset_key(table), description=f"Synced by Airbyte's '{sync.connection.name}'", metadata=metadata
+                    asset_key(table),
+                    description=f"Synced by Airbyte's '{sync.connection.name}'",
+                    metadata=metadata,
                 )
             )
     return events
@@ -92,11 +95,3 @@ def _of_job(sync: Sync) -> dict[str, Any]:
         "airbyte/bytes_synced": job.bytes_synced,
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _of_table(lake: Lake, table: TableId) -> dict[str, Any]:
-    size = lake.size(str(table))
-    if size is None:
-        return {}
-    rows = {} if size.rows is None else {"dagster/row_count": size.rows}
-    return {**rows, "lake/bytes": size.bytes}
