@@ -151,3 +151,7 @@ class LandingFailed(LakekitError):
 
 class StackFailed(LakekitError):
     """A service could not be fetched, started, reached or stopped."""
+
+
+class AirbyteFailed(LakekitError):
+    """The Airbyte server did not answer, or refused, or said what makes no sense."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .catalog.protocol import Catalog, Commit, Entry, Kind, Ref
     from .dbt import BuildReport, Node
     from .engine.protocol import Engine
-    from .landing import ConfiguredCatalog, LandingReport, Progress, StreamReport
+    from .landing import ConfiguredCatalog, LandingReport, Progress, Size, StreamReport
     from .settings import EngineName
 
 _FAR: Final = 10_000
@@ -197,6 +197,13 @@ class Lake:
         from .landing import read_states
 
         return read_states(self.catalog.iceberg(self.ref), source, configured)
+
+    def size(self, table: str) -> Size | None:
+        """How much a table holds at this ref, as Iceberg's own summary says it; None if it is not there."""
+        from .landing import find, size_of
+
+        held = find(self.catalog.iceberg(self.ref), _table_id(table))
+        return size_of(held) if held else None
 
     def build(
         self,

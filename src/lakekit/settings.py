@@ -84,6 +84,20 @@ class RemoteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ca: Path | None = None
 
 
+class AirbyteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A self-managed Airbyte server, whose syncs Dagster reacts to. Its secrets come from the environment alone.
+
+    Without ``url`` there is none, and the project's own connectors write bronze.
+    """
+
+    url: str = ""
+    workspace: str = ""
+    """The workspace's id; every workspace that the credentials may read if not given."""
+    client_id: Secret = Secret()
+    client_secret: Secret = Secret()
+    ca: Path | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A project's settings. Folders are given relative to the project's own, and are absolute here."""
 
@@ -109,6 +123,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     remote: RemoteSettings = RemoteSettings()
     """Where it answers, if its backend is remote."""
+
+    airbyte: AirbyteSettings = AirbyteSettings()
+    """The Airbyte server that writes bronze, if one does."""
 
     images: Images = Images()
 
@@ -149,9 +166,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         absolute: dict[str, Any] = {
             name: project / getattr(settings, name).expanduser() for name in ("lake", "stack", "dbt")
         }
-        if settings.remote.ca:
-            ca = project / settings.remote.ca.expanduser()
-            absolute["remote"] = msgspec.structs.replace(settings.remote, ca=ca)
+        for section in ("remote", "airbyte"):
+            services = getattr(settings, section)
+            if services.ca:
+                ca = project / services.ca.expanduser()
+                absolute[section] = msgspec.structs.replace(services, ca=ca)
         chosen = {name: value for name, value in {"engine": engine, **given}.items() if value is not None}
         return settings.but(**absolute, **chosen)
 
@@ -163,10 +182,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "ports": Ports,
     "remote": RemoteSettings,
+    "airbyte": AirbyteSettings,
     "images": Images,
-}
-_SECRETS: Final = {
-    name for name in RemoteSettings.__struct_fields__ if type(getattr(RemoteSettings(), name)) is Secret
 }
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
@@ -196,14 +213,15 @@ def parse_size(text: str) -> int:
 
 
 def _refuse_secrets(content: dict[str, Any], file: Path) -> None:
-    remote = content.get("remote")
-    for name in remote if isinstance(remote, dict) else ():
-        if name in _SECRETS:
-            raise SettingsError(
-                f"{file} holds the secret remote.{name}.",
-                why="the file is for git",
-                todo=f"take it out, and set LAKEKIT_REMOTE__{name.upper()} instead",
-            )
+    for section, kind in _SECTIONS.items():
+        given = content.get(section)
+        for name in given if isinstance(given, dict) else ():
+            if type(getattr(kind(), name, None)) is Secret:
+                raise SettingsError(
+                    f"{file} holds the secret {section}.{name}.",
+                    why="the file is for git",
+                    todo=f"take it out, and set LAKEKIT_{section.upper()}__{name.upper()} instead",
+                )
 
 
 def _with_variables(content: dict[str, Any]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, line: str, told: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load(tmp_path)
     assert told in caught.value.why
-    assert "settings are: backend, dbt, engine" in caught.value.todo
+    assert "settings are: airbyte, backend, dbt, engine" in caught.value.todo
 
 
 def test_a_wrong_variable_is_named_and_its_value_is_not(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ..landing import Progress
-    from ..settings import Settings
 
 
 @click.command()
@@ -48,11 +46,11 @@ def land(
     at a message that cannot be landed; landing the same messages again loses and doubles nothing.
     """
     from ..lake import Lake
-    from ..landing import ConfiguredCatalog, connector
+    from ..landing import ConfiguredCatalog, connector, referenced_catalog
     from ..settings import Settings
 
     settings = Settings.load(engine=engine)
-    catalog = file or _catalog_of(source, settings)
+    catalog = file or referenced_catalog(settings, source)
     configured = ConfiguredCatalog.parse(catalog)
     with Lake.over(settings) as main, output.doing("waiting for messages") as say:
         lake = main.at(ref)
@@ -73,14 +71,6 @@ def land(
         output.progress.print("Nothing has landed: no record came in, and no state.")
     if report.ignored:
         output.progress.print(f"{output.count(report.ignored, 'message')} of an unknown type passed over")
-
-
-def _catalog_of(source: str, settings: Settings) -> dict[str, Any]:
-    from ..landing import configured_catalog
-    from ..project import Project
-
-    references = Project(settings.project, settings.dbt).references_of(source)
-    return configured_catalog(json.loads(reference.file.read_bytes()) for reference in references)
 
 
 def _stdin() -> AbstractContextManager[Iterable[bytes]]:

@@ -1,8 +1,11 @@
 """Dagster over the lake: what runs where it runs at, builds, checks and publishes."""
 
+from .airbyte import airbyte_sensor
+from .bronze import bronze
 from .executor import publish_executor
 from .io_manager import LakeIOManager
 from .keys import asset_key, table_id
+from .landing import landing_assets
 from .manifest import manifest
 from .resources import LakeResource, NessieResource, TrinoResource
 from .retract import retracting
@@ -15,7 +18,10 @@ __all__ = [
     "LakeResource",
     "NessieResource",
     "TrinoResource",
+    "airbyte_sensor",
     "asset_key",
+    "bronze",
+    "landing_assets",
     "manifest",
     "publish_executor",
     "retracting",

@@ -4,28 +4,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .configured import ConfiguredCatalog, Stream, configured_catalog
+    from .configured import ConfiguredCatalog, Stream, configured_catalog, referenced_catalog
     from .connector_process import connector
     from .destination import LandingReport, Progress, StreamReport, land, load, read_states
+    from .table import Size, find, size_of
 
 __all__ = [
     "ConfiguredCatalog",
     "LandingReport",
     "Progress",
+    "Size",
     "Stream",
     "StreamReport",
     "configured_catalog",
     "connector",
+    "find",
     "land",
     "load",
     "read_states",
+    "referenced_catalog",
+    "size_of",
 ]
 
 _ELSEWHERE: Final = {
     "ConfiguredCatalog": "configured",
     "Stream": "configured",
     "configured_catalog": "configured",
+    "referenced_catalog": "configured",
     "connector": "connector_process",
+    "Size": "table",
+    "find": "table",
+    "size_of": "table",
 }
 
 

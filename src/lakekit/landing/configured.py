@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 
 from ..errors import UsageError
+from ..project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from ..settings import Settings
 
 _MODES: Final = ("append", "append_dedup")
 
@@ -91,6 +94,12 @@ def configured_catalog(streams: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             for stream in streams
         ]
     }
+
+
+def referenced_catalog(settings: Settings, source: str) -> dict[str, Any]:
+    """The ConfiguredAirbyteCatalog that a project's schema references of a source make; raises ``ProjectError``."""
+    references = Project(settings.project, settings.dbt).references_of(source)
+    return configured_catalog(msgspec.json.decode(reference.file.read_bytes()) for reference in references)
 
 
 def _stream(entry: _ConfiguredStream) -> Stream:

@@ -20,13 +20,17 @@ _TAIL_LINES: Final = 15
 
 @contextmanager
 def connector(
-    command: Sequence[str], catalog: Path | Mapping[str, Any], states: Sequence[dict[str, Any]]
+    command: Sequence[str],
+    catalog: Path | Mapping[str, Any],
+    states: Sequence[dict[str, Any]],
+    *,
+    cwd: Path | None = None,
 ) -> Iterator[Iterator[bytes]]:
     """Run ``command`` (``source-shopify read --config secrets.json``) and give its messages, line by line.
 
-    ``--catalog`` (a file, or what is to be in one) is added, and ``--state`` if there are states. The process ends with the block, whatever it
-    was doing. Raises ``UsageError`` if it cannot be started; reading its last line raises ``LandingFailed``,
-    with what it last wrote to standard error, if it exits with anything but 0.
+    ``--catalog`` (a file, or what is to be in one) is added, and ``--state`` if there are states. The process ends
+    with the block, whatever it was doing. Raises ``UsageError`` if it cannot be started; reading its last line raises
+    ``LandingFailed``, with what it last wrote to standard error, if it exits with anything but 0.
     """
     with (
         tempfile.TemporaryDirectory(prefix="lakekit-connector-") as folder,
@@ -39,7 +43,7 @@ def connector(
             arguments += ["--state", str(_written(states, Path(folder, "state.json")))]
         try:
             process = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=cwd
             )
         except OSError as error:
             raise UsageError(

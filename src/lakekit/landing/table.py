@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -31,6 +32,14 @@ STATE: Final = "lakekit.state"
 """The snapshot property that holds the stream's STATE message."""
 
 _ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much a table holds. ``rows`` is None where deleted rows still count, as after Airbyte's own destination."""
+
+    rows: int | None
+    bytes: int
 
 
 def find(iceberg: Catalog, id_: TableId) -> Table | None:
@@ -90,6 +99,18 @@ def state_of(table: Table) -> str | None:
             return state
         snapshot = table.snapshot_by_id(snapshot.parent_snapshot_id) if snapshot.parent_snapshot_id else None
     return None
+
+
+def size_of(table: Table) -> Size:
+    """What the newest snapshot says of itself; no data is read."""
+    snapshot = table.current_snapshot()
+    if snapshot is None:
+        return Size(0, 0)
+    told = snapshot.summary.additional_properties if snapshot.summary else {}
+    rows = told.get("total-records")
+    if rows is None or int(told.get("total-equality-deletes", 0)):
+        return Size(None, int(told.get("total-files-size", 0)))
+    return Size(int(rows) - int(told.get("total-position-deletes", 0)), int(told.get("total-files-size", 0)))
 
 
 def _commit(
