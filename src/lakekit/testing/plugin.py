@@ -69,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     for kind in ("data", "unit"):
         config.addinivalue_line("markers", f"dbt_{kind}_test: a {kind} test of the dbt project.")
+    # Dagster's integration of dbt installs it, sqlglot looks whether it is there, and neither uses it.
+    config.addinivalue_line("filterwarnings", "ignore:sqlglotrs is deprecated:DeprecationWarning")
     costs, coverage = config.getoption("lake_costs"), config.getoption("lake_coverage")
     if costs or coverage:
         from .reports import Reports
