@@ -18,7 +18,6 @@ from ...errors import SettingsError
 from ...lake import Lake
 from ...settings import Settings
 from ..keys import asset_key
-from .api import Airbyte
 from .cursor import Cursor
 from .requests import downstream, run_requests
 from .syncs import begin, news
@@ -61,6 +60,8 @@ def airbyte_sensor(
         description="Syncs of Airbyte that have succeeded: bronze is materialized, and what reads it is run.",
     )
     def react(context: SensorEvaluationContext) -> SensorResult:
+        from .api import Airbyte  # what it speaks HTTP by is not to be loaded with every project
+
         settings = Settings.load(Path(project))
         if not settings.airbyte.url:
             raise SettingsError(
