@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import AssetKey, AssetSpec, DagsterInstance, Definitions, asset, build_sensor_context
 
+from lakekit import Lake
 from lakekit.dagster.airbyte import airbyte_sensor
 
 if TYPE_CHECKING:
@@ -30,11 +31,18 @@ def key(dotted: str) -> AssetKey:
 
 
 def model(name: str, reads: list[str]) -> AssetsDefinition:
-    @asset(key=key(name), deps=[key(one) for one in reads])
+    @asset(key=key(name), deps=[key(one) for one in reads], kinds={"dbt"})
     def built() -> None:
         pass
 
     return built
+
+
+def build(project: Path) -> None:
+    """A lake that has all the models."""
+    with Lake.connect(project) as lake:
+        for name in MODELS:
+            lake.load(name, [{"id": 1}])
 
 
 class Watch:

@@ -11,7 +11,7 @@ from lakekit import Lake
 from lakekit.errors import AirbyteFailed, SettingsError, UsageError
 
 from ..airbyte_server import AirbyteServer, airbyte_server
-from .airbyte_watch import MODELS, Watch, key
+from .airbyte_watch import MODELS, Watch, build, key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,7 @@ def test_a_sync_materializes_bronze_and_runs_what_reads_it(
     project: Path, airbyte: AirbyteServer, shopify: str
 ) -> None:
     mail = airbyte.add_connection("Mail", ["events"], airbyte.add_destination("klaviyo"))
+    build(project)
     watch = Watch(project)
     airbyte.sync(shopify)
     assert "is watched from now on" in str(watch.tick().skip_reason)
@@ -71,11 +72,27 @@ def test_a_sync_materializes_bronze_and_runs_what_reads_it(
     assert len(watch.events) == len(watch.runs) == 1
 
 
+def test_in_a_new_lake_a_run_builds_what_its_models_need_too(
+    project: Path, airbyte: AirbyteServer, shopify: str
+) -> None:
+    mail = airbyte.add_connection("Mail", ["events"], airbyte.add_destination("klaviyo"))
+    with Lake.connect(project) as lake:
+        lake.load("streams.stg_shopify__orders", [{"id": 1}])
+    watch = Watch(project)
+    watch.tick()
+    airbyte.sync(mail)
+    watch.tick()
+    assert watch.built() == [
+        {"streams.stg_klaviyo__events", "marts.fct_mail", "marts.dim_opens", "core.int_shopify__orders"}
+    ]
+
+
 def test_syncs_that_share_a_model_share_a_run(project: Path, airbyte: AirbyteServer, shopify: str) -> None:
     lake = airbyte.add_destination("shopify")
     products = airbyte.add_connection("Products", ["products"], lake)
     mail = airbyte.add_connection("Mail", ["events"], airbyte.add_destination("klaviyo"))
     orders = airbyte.add_connection("Orders", ["orders"], lake)
+    build(project)
     watch = Watch(project)
     watch.tick()
     for connection in (mail, products, orders):
@@ -169,6 +186,7 @@ def test_where_a_stream_lands_is_what_its_connection_says(project: Path, airbyte
 def test_what_synced_while_dagster_was_down_is_caught_up_in_bounded_ticks(
     project: Path, airbyte: AirbyteServer, shopify: str
 ) -> None:
+    build(project)
     watch = Watch(project)
     watch.tick()
     for _ in range(700):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dagster import AssetKey, AssetSelection, RunRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
@@ -27,6 +27,23 @@ def downstream(
         return frozenset()
     below = AssetSelection.assets(*known).downstream(include_self=False)
     return frozenset((below & among).resolve(graph) & graph.materializable_asset_keys)
+
+
+def never_built(
+    graph: BaseAssetGraph[Any], models: frozenset[AssetKey], held: Collection[AssetKey], among: AssetSelection
+) -> frozenset[AssetKey]:
+    """The models that ``models`` read, however far back, and that are not in the lake.
+
+    Without them nothing could be built in a new lake: two sources that share a mart would wait for each other for ever.
+    """
+    if not models:
+        return frozenset()
+    above = AssetSelection.assets(*models).upstream(include_self=False) & among
+    return frozenset(
+        key
+        for key in above.resolve(graph) & graph.materializable_asset_keys
+        if "dbt" in graph.get(key).kinds and key not in held
+    )
 
 
 def run_requests(syncs: Iterable[Sync], below: Callable[[Sync], frozenset[AssetKey]]) -> list[RunRequest]:

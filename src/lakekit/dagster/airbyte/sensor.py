@@ -18,9 +18,8 @@ from ...errors import SettingsError
 from ...lake import Lake
 from ...settings import Settings
 from ..keys import asset_key
-from .api import Airbyte
 from .cursor import Cursor
-from .requests import downstream, run_requests
+from .requests import downstream, never_built, run_requests
 from .syncs import begin, news
 from .telling import materializations
 
@@ -44,7 +43,8 @@ def airbyte_sensor(
     """React to what Airbyte has synced, whoever started it.
 
     Each sync that succeeded becomes a materialization of the bronze tables that it wrote to, and asks for a run of
-    all that reads them, of the assets in ``target`` (default: all), and of nothing else. What had synced before the
+    all that reads them, of the assets in ``target`` (default: all), and of nothing else but models that those need and
+    the lake does not have yet. What had synced before the
     sensor first ran is not told; from then on nothing is told twice or passed over, however long Dagster was down.
 
     Where Airbyte is, the project's settings say (``airbyte.url``, and LAKEKIT_AIRBYTE__CLIENT_ID and _CLIENT_SECRET
@@ -61,6 +61,8 @@ def airbyte_sensor(
         description="Syncs of Airbyte that have succeeded: bronze is materialized, and what reads it is run.",
     )
     def react(context: SensorEvaluationContext) -> SensorResult:
+        from .api import Airbyte  # what it speaks HTTP by is not to be loaded with every project
+
         settings = Settings.load(Path(project))
         if not settings.airbyte.url:
             raise SettingsError(
@@ -99,15 +101,17 @@ def _result(
     ]
     for remark in remarks:
         context.log.warning(remark)
-    events = []
-    if read:
-        with Lake.over(settings) as lake:
-            events = materializations(found.syncs, read, lake, context.instance, since)
+    if not read:
+        return SensorResult(cursor=str(found.cursor), skip_reason=" ".join(remarks) or "Nothing has synced.")
+    with Lake.over(settings) as lake:
+        events = materializations(found.syncs, read, lake, context.instance, since)
+        held = {asset_key(table) for table in lake.catalog.entries(lake.ref)}
     below: dict[tuple[TableId, ...], frozenset[AssetKey]] = {}
 
     def models_of(sync: Sync) -> frozenset[AssetKey]:
         if sync.tables not in below:
-            below[sync.tables] = downstream(graph, map(asset_key, sync.tables), models)
+            found = downstream(graph, map(asset_key, sync.tables), models)
+            below[sync.tables] = found | never_built(graph, found, held, models)
         return below[sync.tables]
 
     requests = run_requests(found.syncs, models_of)
@@ -115,9 +119,5 @@ def _result(
         run_requests=requests,
         asset_events=events,
         cursor=str(found.cursor),
-        skip_reason=None if requests else " ".join(remarks) or _skipped(found),
+        skip_reason=None if requests else " ".join([*remarks, "No model reads what has synced."]),
     )
-
-
-def _skipped(found: News) -> str:
-    return "No model reads what has synced." if found.syncs else "Nothing has synced."

@@ -1,0 +1,164 @@
+"""Bronze as assets: a project's connectors run by Dagster, by themselves and with the models that read what they bring."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dagster import AssetKey, AssetSelection, DagsterInstance, Definitions, in_process_executor
+
+from lakekit import Lake
+from lakekit.dagster import bronze, landing_assets
+from lakekit.dagster.testing import run_assets
+from lakekit.errors import ProjectError
+from lakekit.scaffold import new
+
+from . import dagster_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dagster._core.execution.execution_result import ExecutionResult
+
+SHOP = {
+    source: [sys.executable, "-m", "lakekit.demo.shop", source, "read", "--config", "shop.json"]
+    for source in ("shopify", "klaviyo")
+}
+PRODUCTS = AssetKey(["shopify", "products"])
+SHOPIFY = {"customers", "deleted_products", "order_refunds", "orders", "products"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    made = new(tmp_path / "shop")
+    (made / "shop.json").write_text(json.dumps({"orders": 80, "seed": 5}))
+    return made
+
+
+@pytest.fixture
+def definitions(project: Path, monkeypatch: pytest.MonkeyPatch) -> Definitions:
+    return Definitions.merge(bronze(project, SHOP), dagster_project.load(project, monkeypatch))
+
+
+@pytest.fixture
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def told(ran: ExecutionResult) -> dict[str, dict[str, Any]]:
+    return {
+        ".".join(event.asset_key.path): {
+            name: value.value
+            for name, value in event.step_materialization_data.materialization.metadata.items()
+        }
+        for event in ran.filter_events(lambda event: event.is_step_materialization)
+        if event.asset_key
+    }
+
+
+def refs(project: Path) -> list[str]:
+    with Lake.connect(project) as lake:
+        return [ref.name for ref in lake.catalog.refs()]
+
+
+def test_a_run_that_only_lands_lands_on_main_and_goes_on_from_there(
+    project: Path, definitions: Definitions, instance: DagsterInstance
+) -> None:
+    selection = AssetSelection.groups("shopify") & AssetSelection.key_prefixes(["shopify"])
+    first = run_assets(definitions, selection, instance=instance)
+    assert first.success
+    assert {f"shopify.{name}" for name in SHOPIFY} == told(first).keys()
+    orders = told(first)["shopify.orders"]
+    with Lake.connect(project) as lake:
+        [held] = lake.sql("select count(*) as n from shopify.orders").rows()
+        assert orders["lake/hash"] == lake.catalog.ref("main").hash
+    assert orders["dagster/row_count"] == orders["inserted"] == held["n"] >= 80
+    assert orders["lake/bytes"] > 1000
+    assert refs(project) == ["main"]
+
+    second = told(run_assets(definitions, selection, instance=instance))["shopify.orders"]
+    assert 0 < second["received"] < orders["received"]
+    assert second["dagster/row_count"] == held["n"] + second["inserted"]
+
+
+def test_what_is_landed_and_built_in_one_run_is_published_as_one(
+    project: Path, definitions: Definitions, instance: DagsterInstance
+) -> None:
+    ran = run_assets(definitions, instance=instance)
+    assert ran.success
+    assert {"shopify.orders", "klaviyo.events", "marts.fct_daily_sales"} <= told(ran).keys()
+    assert refs(project) == ["main"]
+    with Lake.connect(project) as lake:
+        assert len(lake.sql("select * from marts.fct_daily_sales")) > 10
+        [published] = [commit for commit in lake.log() if "publish" in commit.message]
+        assert lake.log(1) == [published]
+
+
+def test_a_failed_check_keeps_what_was_landed_off_main_too(
+    project: Path, definitions: Definitions, instance: DagsterInstance
+) -> None:
+    test = project / "orchestration" / "tests" / "no_orders.sql"
+    test.parent.mkdir(exist_ok=True)
+    test.write_text("select * from {{ ref('int_shopify__orders') }}")
+    ran = run_assets(Definitions.merge(bronze(project, SHOP), reloaded(project)), instance=instance)
+    assert not ran.success
+    with Lake.connect(project) as lake:
+        assert not lake.catalog.entries("main")
+        [kept] = [ref.name for ref in lake.catalog.refs() if ref.name != "main"]
+        assert lake.at(kept).sql("select * from shopify.orders").rows()
+
+
+def reloaded(project: Path) -> Definitions:
+    with pytest.MonkeyPatch.context() as patch:
+        return dagster_project.load(project, patch)
+
+
+def test_some_of_the_tables_are_landed_alone(
+    project: Path, definitions: Definitions, instance: DagsterInstance
+) -> None:
+    ran = run_assets(definitions, AssetSelection.assets(PRODUCTS), instance=instance)
+    assert told(ran).keys() == {"shopify.products"}
+    with Lake.connect(project) as lake:
+        assert {str(table) for table in lake.catalog.entries("main")} == {"shopify.products"}
+
+
+def test_a_connector_that_fails_fails_the_run_in_its_own_words(
+    project: Path, instance: DagsterInstance
+) -> None:
+    failing = [sys.executable, "-c", "import sys; sys.exit('401: the token has expired')"]
+    ran = run_assets(
+        Definitions([landing_assets(project, "shopify", failing)], executor=in_process_executor),
+        instance=instance,
+    )
+    assert not ran.success
+    [failed] = ran.filter_events(lambda event: event.is_step_failure)
+    assert "401: the token has expired" in failed.step_failure_data.error_display_string
+
+
+def test_one_setting_says_who_writes_bronze(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_connectors = bronze(project, SHOP)
+    assert by_connectors.resolve_asset_graph().materializable_asset_keys >= {PRODUCTS}
+    assert not by_connectors.sensors
+    monkeypatch.setenv("LAKEKIT_AIRBYTE__URL", "http://airbyte:8000")
+    by_airbyte = bronze(project, SHOP)
+    assert not by_airbyte.assets
+    assert [sensor.name for sensor in by_airbyte.sensors or []] == ["airbyte_sensor"]
+
+
+def test_a_source_without_schema_references_is_named(project: Path) -> None:
+    with pytest.raises(ProjectError, match="no schema reference of the source 'stripe'"):
+        landing_assets(project, "stripe", ["source-stripe", "read"])
+
+
+def test_a_catalog_of_ones_own_says_what_is_landed(project: Path, instance: DagsterInstance) -> None:
+    catalog = project / "catalog.json"
+    given = dagster_project.SHOP.configured_catalog("shopify")
+    given["streams"] = [one for one in given["streams"] if one["stream"]["name"] == "products"]
+    catalog.write_text(json.dumps(given))
+    assets = landing_assets(project, "shopify", SHOP["shopify"], catalog=catalog)
+    assert set(assets.keys) == {PRODUCTS}
+    assert run_assets(Definitions([assets], executor=in_process_executor), instance=instance).success
