@@ -214,7 +214,15 @@ class NessieCatalog:
         return _ref(result(answer)["targetBranch"])
 
     def record_checks(self, branch: str, results: Mapping[str, bool], *, replace: bool = False) -> None:
-        known = self._checks(branch)
+        for _ in range(_MERGE_ATTEMPTS):
+            if self._try_record(branch, results, replace=replace):
+                return
+        raise StackFailed(f"Others kept recording checks on '{branch}'.", todo="build again")
+
+    def _try_record(self, branch: str, results: Mapping[str, bool], *, replace: bool) -> bool:
+        """Record, unless someone else does in between: then nothing is."""
+        at = self.ref(branch)
+        known = self._checks(at.hash)
         earlier = json.loads(known["properties"]["results"]) if known and not replace else {}
         merged = {**earlier, **results}
         failed = sum(not passed for passed in merged.values())
@@ -223,8 +231,12 @@ class NessieCatalog:
             content["id"] = known["id"]
         operation = {"type": "PUT", "key": {"elements": [_CHECKS]}, "content": content}
         message = f"checks: {len(merged) - failed} passed, {failed} failed"
-        path = f"/api/v2/trees/{_path(branch, self.ref(branch).hash)}/history/commit"
-        result(self._http.post(path, json={"commitMeta": {"message": message}, "operations": [operation]}))
+        path = f"/api/v2/trees/{_path(branch, at.hash)}/history/commit"
+        answer = self._http.post(path, json={"commitMeta": {"message": message}, "operations": [operation]})
+        if answer.status_code == 409:
+            return False
+        result(answer)
+        return True
 
     def checks(self, branch: str) -> Checks:
         known = self._checks(branch)
