@@ -96,7 +96,7 @@ class _Publishing(Executor):
     def _published(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan, branch: str
     ) -> Iterator[DagsterEvent]:
-        is_own = self._open(plan_context, branch)
+        is_own = self._open(plan_context, execution_plan, branch)
         while True:
             yield _told(plan_context, f"The run works on the branch '{branch}'.", branch=branch)
             checks: dict[AssetCheckKey, bool] = {}
@@ -126,12 +126,14 @@ class _Publishing(Executor):
             else:
                 return
 
-    def _open(self, plan_context: PlanOrchestrationContext, branch: str) -> bool:
+    def _open(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan, branch: str
+    ) -> bool:
         """Let the run's branch be there; whether all that it is to hold is made by this run."""
         run, instance = plan_context.dagster_run, plan_context.instance
         with self._lake() as lake:
             is_known = branch in {ref.name for ref in lake.catalog.refs()}
-            if not _goes_on(run, instance):
+            if not _goes_on(run, execution_plan, instance):
                 if is_known and run.parent_run_id:  # all is executed again, on what main is now
                     lake.delete_branch(branch)
                     is_known = False
@@ -163,11 +165,15 @@ class _Publishing(Executor):
             # whatever order, each check ran after the asset that it is of.
             work.catalog.record_checks(branch, _by_name(checks))
             published = work.publish(message=f"publish {branch} (Dagster run {run.run_id})")
-            lake.delete_branch(branch)
-        plan_context.instance.add_run_tags(run.run_id, {PUBLISHED: published.hash})
+            plan_context.instance.add_run_tags(run.run_id, {PUBLISHED: published.hash})
+            message = f"Published: main is at {published.hash[:12]}."
+            try:
+                lake.delete_branch(branch)
+            except LakekitError as error:  # what is published is published: the branch is swept some day
+                message += f" The branch could not be deleted: {error}"
         return _told(
             plan_context,
-            f"Published: main is at {published.hash[:12]}.",
+            message,
             branch=branch,
             hash=published.hash,
             changes=_as_table(changes),
@@ -182,16 +188,19 @@ def _only_lands(plan: ExecutionPlan) -> bool:
     return all(LANDS in (step.tags or {}) for step in steps)
 
 
-def _goes_on(run: DagsterRun, instance: DagsterInstance) -> bool:
+def _goes_on(run: DagsterRun, plan: ExecutionPlan, instance: DagsterInstance) -> bool:
     """Whether a run executes what is left of an earlier one, whose branch has the rest."""
     if run.root_run_id is None:
         return False
     root = instance.get_run_by_id(run.root_run_id)
-    return root is None or _what(run) != _what(root)
+    if root is None or root.execution_plan_snapshot_id is None:
+        return True
+    whole = instance.get_execution_plan_snapshot(root.execution_plan_snapshot_id).step_keys_to_execute
+    return set(plan.step_keys_to_execute) != set(whole) or _selection(run) != _selection(root)
 
 
-def _what(run: DagsterRun) -> tuple[object, ...]:
-    return run.asset_selection, run.asset_check_selection, run.step_keys_to_execute, run.resolved_op_selection
+def _selection(run: DagsterRun) -> tuple[object, object]:
+    return run.asset_selection, run.asset_check_selection
 
 
 def _by_name(checks: Mapping[AssetCheckKey, bool]) -> dict[str, bool]:
