@@ -177,17 +177,16 @@ def test_branches_are_swept_when_their_runs_are_over(
     ran = run_assets(
         definitions, AssetSelection.assets(["streams", "stg_shopify__products"]), instance=instance
     )
-    under_way = instance.create_run_for_job(
-        definitions.resolve_implicit_global_asset_job_def(), tags={BRANCH: "run-underway"}
-    )
+    under_way = instance.create_run_for_job(definitions.resolve_implicit_global_asset_job_def())
+    its_own = f"run-{under_way.run_id[:8]}"
     with Lake.connect(project) as lake:
-        for name in ("run-underway", "run-unknown", "mine"):
+        for name in (its_own, "run-unknown", "mine"):
             lake.catalog.create_branch(name)
         failed = f"run-{ran.run_id[:8]}"
         assert sweep(lake, instance, timedelta(hours=1)) == []
         assert set(sweep(lake, instance, timedelta(0))) == {failed, "run-unknown"}
     assert not under_way.is_finished
-    assert branches(project) == {"run-underway", "mine"}
+    assert branches(project) == {its_own, "mine"}
 
 
 def test_the_jobs_that_tidy_up_do_what_they_say(project: Path, instance: DagsterInstance) -> None:

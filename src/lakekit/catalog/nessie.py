@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _CHECKS: Final = "lakekit_checks"
 """The namespace on a branch whose properties say what its checks said; never merged."""
 
-_MERGE_ATTEMPTS: Final = 5
+_ATTEMPTS: Final = 5
 _NO_COMMIT: Final = "2e1cfa82b035c26cbbbdae632cea070514eb8b773f616aaeaf668e2f0be8f10d"
 """Where Nessie says a branch is before anything was committed to it."""
 
@@ -143,7 +143,7 @@ class NessieCatalog:
             return self._iceberg[ref]
 
     def merge(self, branch: str, into: str = MAIN, message: str = "") -> Ref:
-        for _ in range(_MERGE_ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             if merged := self._try_merge(branch, into, message):
                 return merged
         raise StackFailed(
@@ -214,7 +214,15 @@ class NessieCatalog:
         return _ref(result(answer)["targetBranch"])
 
     def record_checks(self, branch: str, results: Mapping[str, bool], *, replace: bool = False) -> None:
-        known = self._checks(branch)
+        for _ in range(_ATTEMPTS):
+            if self._try_record(branch, results, replace=replace):
+                return
+        raise StackFailed(f"Others kept recording checks on '{branch}'.", todo="build again")
+
+    def _try_record(self, branch: str, results: Mapping[str, bool], *, replace: bool) -> bool:
+        """Record, unless someone else does in between: then nothing is."""
+        at = self.ref(branch)
+        known = self._checks(at.hash)
         earlier = json.loads(known["properties"]["results"]) if known and not replace else {}
         merged = {**earlier, **results}
         failed = sum(not passed for passed in merged.values())
@@ -223,8 +231,12 @@ class NessieCatalog:
             content["id"] = known["id"]
         operation = {"type": "PUT", "key": {"elements": [_CHECKS]}, "content": content}
         message = f"checks: {len(merged) - failed} passed, {failed} failed"
-        path = f"/api/v2/trees/{_path(branch, self.ref(branch).hash)}/history/commit"
-        result(self._http.post(path, json={"commitMeta": {"message": message}, "operations": [operation]}))
+        path = f"/api/v2/trees/{_path(branch, at.hash)}/history/commit"
+        answer = self._http.post(path, json={"commitMeta": {"message": message}, "operations": [operation]})
+        if answer.status_code == 409:
+            return False
+        result(answer)
+        return True
 
     def checks(self, branch: str) -> Checks:
         known = self._checks(branch)

@@ -16,6 +16,7 @@ from dagster import (
 )
 from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
 
+from ..dbt import stream
 from ..errors import BuildFailed
 from ..naming import quote
 from .keys import table_id
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from dagster import AssetCheckKey, AssetExecutionContext, AssetKey
 
-    from ..dbt import BuildReport, Node
+    from ..dbt import Node
     from ..lake import Lake
 
 _ROWS: Final = 5
@@ -36,35 +37,30 @@ _ROWS: Final = 5
 def build(
     context: AssetExecutionContext, lake: Lake, manifest: Mapping[str, Any], *, full_refresh: bool = False
 ) -> Iterator[MaterializeResult[Any] | AssetCheckResult]:
-    """Build the models and run the checks that the step is to, at the lake's ref.
+    """Build the models and run the checks that the step is to, at the lake's ref; each is told as dbt finishes it.
 
-    ``manifest`` is what its ``@dbt_assets`` was made of. Each node is logged as it finishes; what it is in Dagster follows
-    when dbt is done with all, for dbt works in the main thread, where a run that is canceled reaches it. Raises
-    ``Failure`` where a model failed; a failed check is an event, and stops what depends on its model.
+    ``manifest`` is what its ``@dbt_assets`` was made of. Raises ``Failure`` where a model failed; a failed check is an
+    event, and stops what depends on its model. A run that is canceled stops dbt.
     """
     assets = _assets(context)
     checks = _checks(context)
     nodes = {**manifest["nodes"], **manifest.get("unit_tests", {})}
     select = " ".join(".".join(nodes[id_]["fqn"]) for id_ in (*assets, *checks))
-    done = 0
-
-    def log(node: Node, total: int) -> None:
-        nonlocal done
-        done += 1
-        say = context.log.info if node.ok else context.log.error
-        say(f"{done} of {total}: {node.kind} {node.name} {node.status} in {node.seconds:.1f} s")
-
-    failed: BuildFailed | None = None
+    finished = stream(
+        lambda on_node: lake.build(select, full_refresh=full_refresh, only_named=True, on_node=on_node)
+    )
     try:
-        report = lake.build(select, full_refresh=full_refresh, only_named=True, on_node=log)
+        for done, (node, total) in enumerate(finished, 1):
+            say = context.log.info if node.ok else context.log.error
+            say(f"{done} of {total}: {node.kind} {node.name} {node.status} in {node.seconds:.1f} s")
+            if node.ok and (asset := assets.get(node.id)):
+                yield _materialized(lake, asset, node, nodes[node.id].get("columns", {}))
+            elif node.status != "skipped" and (check := checks.get(node.id)):
+                yield _checked(lake, check, node)
     except BuildFailed as error:
-        if error.report is None:
-            raise Failure(str(error), allow_retries=False) from error
-        failed, report = error, error.report
-    yield from _materialized(lake, report, assets, nodes)
-    yield from _checked(lake, report, checks)
-    if failed:
-        raise Failure(str(failed), allow_retries=False) from failed
+        raise Failure(str(error), allow_retries=False) from error
+    finally:
+        finished.close()
 
 
 def _assets(context: AssetExecutionContext) -> dict[str, AssetKey]:
@@ -80,14 +76,11 @@ def _checks(context: AssetExecutionContext) -> dict[str, AssetCheckKey]:
 
 
 def _materialized(
-    lake: Lake, report: BuildReport, assets: Mapping[str, AssetKey], nodes: Mapping[str, Any]
-) -> Iterator[MaterializeResult[Any]]:
-    for node in report.nodes:
-        if node.ok and (key := assets.get(node.id)):
-            described = nodes[node.id].get("columns", {})
-            yield MaterializeResult(
-                asset_key=key, metadata={**_shape(lake, key, described), "seconds": round(node.seconds, 3)}
-            )
+    lake: Lake, key: AssetKey, node: Node, described: Mapping[str, Any]
+) -> MaterializeResult[Any]:
+    return MaterializeResult(
+        asset_key=key, metadata={**_shape(lake, key, described), "seconds": round(node.seconds, 3)}
+    )
 
 
 def _shape(lake: Lake, key: AssetKey, described: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,24 +98,19 @@ def _shape(lake: Lake, key: AssetKey, described: Mapping[str, Any]) -> dict[str,
     return found
 
 
-def _checked(
-    lake: Lake, report: BuildReport, checks: Mapping[str, AssetCheckKey]
-) -> Iterator[AssetCheckResult]:
-    for node in report.nodes:
-        if (key := checks.get(node.id)) is None or node.status == "skipped":
-            continue
-        metadata: dict[str, Any] = {"seconds": round(node.seconds, 3), "status": node.status}
-        if node.message:
-            metadata["message"] = node.message
-        if node.kind == "test" and node.status in {"fail", "warn"}:
-            metadata["rows"] = _failing(lake, node)
-        yield AssetCheckResult(
-            asset_key=key.asset_key,
-            check_name=key.name,
-            passed=node.ok and node.status != "warn",
-            severity=AssetCheckSeverity.WARN if node.status == "warn" else AssetCheckSeverity.ERROR,
-            metadata=metadata,
-        )
+def _checked(lake: Lake, key: AssetCheckKey, node: Node) -> AssetCheckResult:
+    metadata: dict[str, Any] = {"seconds": round(node.seconds, 3), "status": node.status}
+    if node.message:
+        metadata["message"] = node.message
+    if node.kind == "test" and node.status in {"fail", "warn"}:
+        metadata["rows"] = _failing(lake, node)
+    return AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=node.ok and node.status != "warn",
+        severity=AssetCheckSeverity.WARN if node.status == "warn" else AssetCheckSeverity.ERROR,
+        metadata=metadata,
+    )
 
 
 def _failing(lake: Lake, node: Node) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
+    AssetCheckSeverity,
     DagsterEvent,
     DagsterEventType,
     ExecutorDefinition,
@@ -21,16 +22,16 @@ from dagster._core.events import EngineEventData
 from dagster._core.executor.base import Executor
 from typing_extensions import override
 
-from ..errors import LakekitError, MergeConflict
+from ..errors import LakekitError, MergeConflict, PublishRefused, UsageError
 from ..lake import Lake
 from ..naming import MAIN
 from ..settings import Settings
 from .refs import BRANCH, LANDS, PUBLISHED, REF, run_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from dagster import DagsterRun
+    from dagster import AssetCheckKey, DagsterInstance, DagsterRun
     from dagster._core.execution.context.system import PlanOrchestrationContext
     from dagster._core.execution.plan.plan import ExecutionPlan
     from dagster._core.execution.retries import RetryMode
@@ -87,56 +88,92 @@ class _Publishing(Executor):
         plan_context.instance.add_run_tags(run.run_id, {BRANCH: branch})
         try:
             yield from self._published(plan_context, execution_plan, branch)
-        except LakekitError as error:
+        except (PublishRefused, MergeConflict) as error:
             raise Failure(f"{error}\n  main is as it was, and the branch '{branch}' is kept") from error
+        except LakekitError as error:
+            raise Failure(str(error)) from error
 
     def _published(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan, branch: str
     ) -> Iterator[DagsterEvent]:
-        is_again = False
+        is_own = self._open(plan_context, execution_plan, branch)
         while True:
-            self._open(branch, anew=is_again)
             yield _told(plan_context, f"The run works on the branch '{branch}'.", branch=branch)
-            failed: set[str | None] = set()
+            checks: dict[AssetCheckKey, bool] = {}
+            has_failed = False
             for event in self._steps.execute(plan_context, execution_plan):
-                if event.event_type is DagsterEventType.STEP_FAILURE:
-                    failed.add(event.step_key)
+                has_failed |= event.event_type is DagsterEventType.STEP_FAILURE
+                if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
+                    said = event.asset_check_evaluation_data
+                    checks[said.asset_check_key] = said.passed or said.severity is AssetCheckSeverity.WARN
                 yield event
-            if failed:
+            if has_failed:
                 yield _told(plan_context, f"The branch '{branch}' is kept; main is as it was.", branch=branch)
                 return
             try:
-                yield self._publish(plan_context, branch)
+                yield self._publish(plan_context, branch, checks)
             except MergeConflict as conflict:
                 # What an earlier run built is not built again here: on a new base it would be missing.
-                if is_again or _goes_on(plan_context.dagster_run):
+                if not is_own:
                     raise
-                is_again = True
+                is_own = False
                 yield _told(
                     plan_context, f"{conflict} All is built again on what main is now.", branch=branch
                 )
+                with self._lake() as lake:
+                    lake.delete_branch(branch)
+                    lake.catalog.create_branch(branch, at=MAIN)
             else:
                 return
 
-    def _open(self, branch: str, *, anew: bool) -> None:
+    def _open(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan, branch: str
+    ) -> bool:
+        """Let the run's branch be there; whether all that it is to hold is made by this run."""
+        run, instance = plan_context.dagster_run, plan_context.instance
         with self._lake() as lake:
-            known = branch in {ref.name for ref in lake.catalog.refs()}
-            if known and anew:
-                lake.delete_branch(branch)
-            if anew or not known:
+            is_known = branch in {ref.name for ref in lake.catalog.refs()}
+            if not _goes_on(run, execution_plan, instance):
+                if is_known and run.parent_run_id:  # all is executed again, on what main is now
+                    lake.delete_branch(branch)
+                    is_known = False
+            elif is_known:
+                return False
+            elif not (parent := instance.get_run_by_id(run.parent_run_id or "")) or not parent.is_success:
+                raise UsageError(
+                    f"The branch '{branch}' is gone, and with it what the earlier run built.",
+                    why="it was swept or deleted, and this run executes only what was left to do",
+                    todo="execute all of the run again",
+                )
+            if not is_known:
                 lake.catalog.create_branch(branch, at=MAIN)
+        return True
 
-    def _publish(self, plan_context: PlanOrchestrationContext, branch: str) -> DagsterEvent:
+    def _publish(
+        self, plan_context: PlanOrchestrationContext, branch: str, checks: Mapping[AssetCheckKey, bool]
+    ) -> DagsterEvent:
         run = plan_context.dagster_run
         with self._lake() as lake:
             work = lake.at(branch)
             changes = work.diff()
+            if not (changes or checks or work.catalog.checks(branch).results):
+                lake.delete_branch(branch)
+                return _told(
+                    plan_context, "The run changed nothing in the lake: there is nothing to publish."
+                )
+            # Those of Python count, too; and all vouch for the branch as it is now: whatever the steps wrote, and in
+            # whatever order, each check ran after the asset that it is of.
+            work.catalog.record_checks(branch, _by_name(checks))
             published = work.publish(message=f"publish {branch} (Dagster run {run.run_id})")
-            lake.delete_branch(branch)
-        plan_context.instance.add_run_tags(run.run_id, {PUBLISHED: published.hash})
+            plan_context.instance.add_run_tags(run.run_id, {PUBLISHED: published.hash})
+            message = f"Published: main is at {published.hash[:12]}."
+            try:
+                lake.delete_branch(branch)
+            except LakekitError as error:  # what is published is published: the branch is swept some day
+                message += f" The branch could not be deleted: {error}"
         return _told(
             plan_context,
-            f"Published: main is at {published.hash[:12]}.",
+            message,
             branch=branch,
             hash=published.hash,
             changes=_as_table(changes),
@@ -151,9 +188,26 @@ def _only_lands(plan: ExecutionPlan) -> bool:
     return all(LANDS in (step.tags or {}) for step in steps)
 
 
-def _goes_on(run: DagsterRun) -> bool:
-    """Whether a run executes anew what is left of an earlier one."""
-    return bool(run.parent_run_id and run.step_keys_to_execute)
+def _goes_on(run: DagsterRun, plan: ExecutionPlan, instance: DagsterInstance) -> bool:
+    """Whether a run executes what is left of an earlier one, whose branch has the rest."""
+    if run.root_run_id is None:
+        return False
+    root = instance.get_run_by_id(run.root_run_id)
+    if root is None or root.execution_plan_snapshot_id is None:
+        return True
+    whole = instance.get_execution_plan_snapshot(root.execution_plan_snapshot_id).step_keys_to_execute
+    return set(plan.step_keys_to_execute) != set(whole) or _selection(run) != _selection(root)
+
+
+def _selection(run: DagsterRun) -> tuple[object, object]:
+    return run.asset_selection, run.asset_check_selection
+
+
+def _by_name(checks: Mapping[AssetCheckKey, bool]) -> dict[str, bool]:
+    """Results as the lake records those of dbt: one that bears a name of several has passed where all have."""
+    return {
+        key.name: all(passed for other, passed in checks.items() if other.name == key.name) for key in checks
+    }
 
 
 def _told(plan_context: PlanOrchestrationContext, message: str, **metadata: Any) -> DagsterEvent:

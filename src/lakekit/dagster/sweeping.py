@@ -13,10 +13,11 @@ from dagster import (
     job,
     op,
 )
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from ..lake import Lake
 from ..settings import Settings
-from .refs import BRANCH, PREFIX
+from .refs import BRANCH, PREFIX, run_ref
 
 
 def sweep(lake: Lake, instance: DagsterInstance, after: timedelta) -> list[str]:
@@ -25,9 +26,12 @@ def sweep(lake: Lake, instance: DagsterInstance, after: timedelta) -> list[str]:
     A branch stays for ``after`` from its run's end; of a run that is gone, from its last commit.
     """
     before = datetime.now(UTC) - after
+    refs = lake.catalog.refs()  # asked before the runs: a branch that is there by now has its run there, too
+    under_way = {run_ref(run) for run in instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES))}
     swept = []
-    for ref in lake.catalog.refs():
-        if ref.name.startswith(PREFIX) and _ended(ref.name, lake, instance) < before:
+    for ref in refs:
+        is_left = ref.name.startswith(PREFIX) and ref.name not in under_way
+        if is_left and _ended(ref.name, lake, instance) < before:
             lake.delete_branch(ref.name)
             swept.append(ref.name)
     return swept
@@ -53,12 +57,9 @@ def sweeping(
 
 
 def _ended(branch: str, lake: Lake, instance: DagsterInstance) -> datetime:
-    """When the last run on a branch ended; for one that is under way, that is yet to come."""
+    """When the last run on a branch ended, or, where none is known, the last commit was made."""
     records = instance.get_run_records(RunsFilter(tags={BRANCH: branch}))
-    if any(not record.dagster_run.is_finished for record in records):
-        return datetime.max.replace(tzinfo=UTC)
-    ends = [record.end_time for record in records if record.end_time]
-    if ends:
+    if ends := [record.end_time for record in records if record.end_time]:
         return datetime.fromtimestamp(max(ends), UTC)
     [newest] = lake.catalog.log(branch, 1)
     return newest.committed_at

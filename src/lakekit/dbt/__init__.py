@@ -2,5 +2,6 @@
 
 from .prepared import Prepared, prepared
 from .runner import BuildReport, Node, build
+from .streaming import stream
 
-__all__ = ["BuildReport", "Node", "Prepared", "build", "prepared"]
+__all__ = ["BuildReport", "Node", "Prepared", "build", "prepared", "stream"]

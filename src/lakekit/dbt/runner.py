@@ -128,7 +128,9 @@ def build(
     link_package(project)
     started = time.monotonic()
     with _one_invocation, _interrupt_kept(), environment(target.env), working_directory_kept():
-        runner = _runner_class()(manifest=manifest, callbacks=[_listener(on_node)] if on_node else [])
+        runner = _runner_class()(
+            manifest=manifest, callbacks=[_listener(on_node, manifest)] if on_node else []
+        )
         outcome = runner.invoke(arguments)
     if outcome.result is None or not hasattr(outcome.result, "results"):
         raise BuildFailed("dbt could not build the project.", why=_reason(outcome.exception))
@@ -186,13 +188,17 @@ def _node(result: Any) -> Node:
         seconds=float(result.execution_time),
         message=(result.message or "").strip(),
         schema=getattr(node, "schema", "") or "",
-        query=(getattr(node, "compiled_code", "") or "").strip(),
+        query=_query(node),
         # Others have no sources, or raise when they are asked for them.
         reads=tuple(".".join(source) for source in node.sources) if node.resource_type == "model" else (),
     )
 
 
-def _listener(on_node: Callable[[Node, int], None]) -> Callable[[Any], None]:
+def _query(node: Any) -> str:
+    return (getattr(node, "compiled_code", "") or "").strip()
+
+
+def _listener(on_node: Callable[[Node, int], None], manifest: Any) -> Callable[[Any], None]:
     total = 0
 
     def listen(event: Any) -> None:
@@ -210,6 +216,7 @@ def _listener(on_node: Callable[[Node, int], None]) -> Callable[[Any], None]:
                     seconds=float(outcome.execution_time),
                     message=outcome.message.strip(),
                     schema=info.node_relation.schema,
+                    query=_query(manifest.nodes.get(info.unique_id)) if manifest else "",
                 ),
                 total,
             )
