@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -159,6 +160,19 @@ def test_checks_do_not_vouch_for_what_came_after_them(lake: Lake) -> None:
         work.build()
         work.load("shopify.orders", [order(2, JANUARY, "paid")], cursor="updated_at")
         with pytest.raises(PublishRefused, match="changed since"):
+            work.publish()
+
+
+def test_what_several_processes_say_of_a_branch_at_once_is_all_kept(lake: Lake) -> None:
+    with lake.branch() as work:
+        work.load("shopify.orders", [order(1, JANUARY, "paid")], cursor="updated_at")
+        with ThreadPoolExecutor(4) as steps:
+            for _ in steps.map(
+                lambda step: work.catalog.record_checks(work.ref, {f"check_{step}": step != 7}), range(12)
+            ):
+                pass
+        assert work.catalog.checks(work.ref).results == {f"check_{step}": step != 7 for step in range(12)}
+        with pytest.raises(PublishRefused, match="check_7"):
             work.publish()
 
 

@@ -78,7 +78,7 @@ def test_of_two_processes_at_once_one_parses_and_none_after_them(project: Path) 
 def test_a_change_is_parsed_and_one_taken_back_is_not(project: Path) -> None:
     settings = Settings.load(project)
     first = prepared(settings)
-    model = project / "dbt" / "models" / "step_5.sql"
+    model = project / "dbt" / "models" / f"step_{STEPS - 1}.sql"
     text = model.read_text()
     model.write_text("select 50 as n")
     changed = prepared(settings)
