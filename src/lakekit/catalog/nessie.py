@@ -33,6 +33,8 @@ _CHECKS: Final = "lakekit_checks"
 """The namespace on a branch whose properties say what its checks said; never merged."""
 
 _ATTEMPTS: Final = 5
+_RECORD_ATTEMPTS: Final = 30
+"""To record takes two requests, and each step of a run does: one of many at once wins."""
 _NO_COMMIT: Final = "2e1cfa82b035c26cbbbdae632cea070514eb8b773f616aaeaf668e2f0be8f10d"
 """Where Nessie says a branch is before anything was committed to it."""
 
@@ -214,7 +216,7 @@ class NessieCatalog:
         return _ref(result(answer)["targetBranch"])
 
     def record_checks(self, branch: str, results: Mapping[str, bool], *, replace: bool = False) -> None:
-        for _ in range(_ATTEMPTS):
+        for _ in range(_RECORD_ATTEMPTS):
             if self._try_record(branch, results, replace=replace):
                 return
         raise StackFailed(f"Others kept recording checks on '{branch}'.", todo="build again")
