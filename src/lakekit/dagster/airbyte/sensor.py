@@ -104,14 +104,15 @@ def _result(
     if not read:
         return SensorResult(cursor=str(found.cursor), skip_reason=" ".join(remarks) or "Nothing has synced.")
     with Lake.over(settings) as lake:
-        events = materializations(found.syncs, read, lake, context.instance, since)
-        held = {asset_key(table) for table in lake.catalog.entries(lake.ref)}
+        held = lake.catalog.entries(lake.ref)
+        events = materializations(found.syncs, read, lake, held, context.instance, since)
+    have = set(map(asset_key, held))
     below: dict[tuple[TableId, ...], frozenset[AssetKey]] = {}
 
     def models_of(sync: Sync) -> frozenset[AssetKey]:
         if sync.tables not in below:
             found = downstream(graph, map(asset_key, sync.tables), models)
-            below[sync.tables] = found | never_built(graph, found, held, models)
+            below[sync.tables] = found | never_built(graph, found, have, models)
         return below[sync.tables]
 
     requests = run_requests(found.syncs, models_of)

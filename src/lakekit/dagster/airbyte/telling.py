@@ -11,7 +11,7 @@ from ..keys import asset_key
 from ..tables import of_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from dagster import DagsterInstance
@@ -34,13 +34,14 @@ def materializations(
     syncs: Sequence[Sync],
     tables: Sequence[TableId],
     lake: Lake,
+    held: Collection[TableId],
     instance: DagsterInstance,
     since: datetime | None,
 ) -> list[AssetMaterialization]:
     """One for each sync and each table of ``tables`` that it wrote to, unless ``instance`` has it already.
 
     It has, where Dagster was killed after it stored them and before it stored the sensor's cursor. ``since`` is when
-    the first of these syncs may have ended.
+    the first of these syncs may have ended, ``held`` is what the lake has.
     """
     told = _told(instance, tables, since)
     now: dict[str, Any] = {"lake/hash": lake.catalog.ref(lake.ref).hash}
@@ -52,7 +53,7 @@ def materializations(
             if (table, sync.job.job_id) in told:
                 continue
             # What the table holds now is what its last sync left it at.
-            last = sync is written[-1] and time.monotonic() < ends
+            last = sync is written[-1] and table in held and time.monotonic() < ends
             metadata = _of_job(sync) | now | (of_table(lake, table) if last else {})
             events.append(
                 AssetMaterialization(
