@@ -48,6 +48,7 @@ def marts_of(core: dict[str, dict[Any, Row]]) -> dict[str, list[Row]]:
         "fct_daily_sales": daily_sales(core),
         "fct_customer_cohorts": customer_cohorts(core),
         "fct_email_attribution": email_attribution(core),
+        "fct_email_engagement": email_engagement(core),
         "dim_products": products(core),
         "dim_customers": customers(core),
     }
@@ -355,6 +356,29 @@ def email_attribution(core: dict[str, dict[Any, Row]]) -> list[Row]:
             "shop_revenue": order["shop_gross_amount"] - order["shop_discount_amount"],
         })  # fmt: skip
     return rows
+
+
+def email_engagement(core: dict[str, dict[Any, Row]]) -> list[Row]:
+    counted = {"Received Email": "received", "Opened Email": "opened", "Clicked Email": "clicked"}
+    rows: dict[tuple[date, str, str], Row] = {}
+    for event in core["events"].values():
+        campaign, flow = event["campaign_id"], event["flow_id"]
+        if event["metric"] not in counted or not (campaign or flow):
+            continue
+        channel, mailing = ("campaign", campaign) if campaign else ("flow", flow)
+        key = (shop_date(event["event_at"]), channel, mailing)
+        row = rows.setdefault(
+            key,
+            {
+                "engagement_date": key[0],
+                "channel": channel,
+                "mailing_id": mailing,
+                "mailing_name": core[f"{channel}s"].get(mailing, {}).get("name"),
+                **dict.fromkeys(counted.values(), 0),
+            },
+        )
+        row[counted[event["metric"]]] += 1
+    return list(rows.values())
 
 
 def products(core: dict[str, dict[Any, Row]]) -> list[Row]:

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
-from shutil import rmtree
-from typing import TYPE_CHECKING, Final
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, Literal
+from zoneinfo import available_timezones
 
 from .errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
     from .settings import EngineName
 
+Sources = Literal["both", "shopify", "klaviyo"]
+Ci = Literal["none", "github"]
+
 _INSTALLED: Final = Path(__file__).parent / "_template"
 _CHECKOUT: Final = Path(__file__).parents[2] / "template"
+_NAME: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 TEMPLATE: Final = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 """The cookiecutter template: inside the package where it was installed, beside it in a checkout."""
 
 
-def new(directory: Path, *, engine: EngineName | None = None, shop_timezone: str | None = None) -> Path:
+def new(
+    directory: Path,
+    *,
+    sources: Sources | None = None,
+    engine: EngineName | None = None,
+    ci: Ci | None = None,
+    shop_timezone: str | None = None,
+) -> Path:
     """Make a project in ``directory``, which must not exist or be empty, and return its absolute path.
 
-    ``engine`` is what runs its SQL, ``shop_timezone`` whose days are the marts'; the template's defaults where not
-    given. Raises ``UsageError`` where the folder has something in it.
+    ``sources`` are what it reads, ``engine`` is what runs its SQL, ``ci`` what checks each push, ``shop_timezone`` whose
+    days are the marts'; the template's defaults where not given. Raises ``UsageError`` where there can be no such project;
+    then, and where it is interrupted, nothing is left of it.
     """
     try:
         from cookiecutter.main import cookiecutter
@@ -32,24 +47,48 @@ def new(directory: Path, *, engine: EngineName | None = None, shop_timezone: str
         ) from error
 
     directory = directory.resolve()
+    given = {"sources": sources, "engine": engine, "ci": ci, "shop_timezone": shop_timezone}
+    asked = {"name": directory.name} | {name: value for name, value in given.items() if value}
+    _check(directory, shop_timezone)
+    with TemporaryDirectory(prefix="lakekit-new-") as scratch:
+        made = Path(
+            cookiecutter(
+                str(TEMPLATE), no_input=True, extra_context=asked, output_dir=scratch, default_config=True
+            )
+        )
+        for cache in [*made.rglob("__pycache__")]:  # pip compiles the template's Python where it installs it
+            shutil.rmtree(cache)
+        try:
+            _move(made, directory)
+        except OSError as error:
+            raise UsageError(f"No project can be made in {directory}.", why=str(error)) from error
+    return directory
+
+
+def _check(directory: Path, shop_timezone: str | None) -> None:
+    if not _NAME.fullmatch(directory.name):
+        raise UsageError(
+            f"'{directory.name}' can name no project.",
+            todo="name a folder by a letter, then letters, digits, '-', '_' and '.'",
+        )
+    if shop_timezone and shop_timezone not in available_timezones():
+        raise UsageError(f"'{shop_timezone}' is no time zone.", todo="they are named like Europe/Berlin")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(
             f"{directory} is not empty.",
             why="a new project would mix with what is there",
             todo="name a folder that is empty or does not exist yet",
         )
-    cookiecutter(
-        str(TEMPLATE),
-        no_input=True,
-        extra_context={"name": directory.name}
-        | ({"engine": engine} if engine else {})
-        | ({"shop_timezone": shop_timezone} if shop_timezone else {}),
-        output_dir=str(directory.parent),
-        overwrite_if_exists=True,
-        default_config=True,
-    )
-    for cache in [
-        *directory.rglob("__pycache__")
-    ]:  # pip compiles the template's tests where it installs them
-        rmtree(cache)
-    return directory
+
+
+def _move(made: Path, directory: Path) -> None:
+    """Move all of a folder to where it is to be: into a folder that may be there, for someone may be in it."""
+    missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        for one in sorted(made.iterdir()):
+            shutil.move(one, directory / one.name)
+    except BaseException:
+        for folder in missing[-1:] or [*directory.iterdir()]:
+            shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+        raise

@@ -255,7 +255,7 @@ def test_a_new_projects_model_is_what_its_marts_say_once_they_are_built(
     fill(lake)
     told = cube(lake, "--check")
     assert told.exit_code == 0, told.output
-    assert "5 cubes" in told.output
+    assert "6 cubes" in told.output
 
     # A table that is older than what the project says of it.
     properties = lake.settings.dbt / "assets/marts/_marts.yml"

@@ -62,6 +62,7 @@ def test_a_run_publishes_and_its_page_shows_what_became_of_it(lake: Lake, tmp_pa
             "fct_customer_cohorts",
             "fct_daily_sales",
             "fct_email_attribution",
+            "fct_email_engagement",
         )
     }
     assert all(node["assetMaterializations"][0]["runId"] == run for node in built.values())

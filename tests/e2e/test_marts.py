@@ -33,6 +33,7 @@ KEYS = {
     "fct_daily_sales": ("sales_date", "currency"),
     "fct_customer_cohorts": ("cohort_month", "months_since_first"),
     "fct_email_attribution": ("order_id",),
+    "fct_email_engagement": ("engagement_date", "channel", "mailing_id"),
     "dim_products": ("product_id",),
     "dim_customers": ("customer_id",),
 }

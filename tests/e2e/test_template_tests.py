@@ -15,7 +15,7 @@ from lakekit.scaffold import new
 TEMPLATE = Path(__file__).parents[2] / "template/{{ cookiecutter.name }}"
 # One of each kind: a merge, lines that go, a deletion, JSON, instants to the microsecond, ranks, a division.
 ON_TRINO = [
-    "tests/test_streams.py::test_a_record_is_renamed_and_cast[klaviyo.events]",
+    "tests/klaviyo/test_streams.py::test_a_record_is_renamed_and_cast[klaviyo.events]",
     "tests/shopify/test_orders.py::test_an_edited_order_comes_to_its_new_lines",
     "tests/shopify/test_orders.py::test_a_deleted_order_keeps_what_it_was",
     "tests/shopify/test_order_lines.py::test_several_discounts_and_taxes_of_a_line_add_up",

@@ -521,6 +521,6 @@ def test_every_condition_of_the_template_s_models_is_measured(
             assert sum(one.kind == "join" for one in statement.conditions) == sides
             for condition in statement.conditions:
                 assert all(outcome.id in model.rows for outcome in condition.outcomes)
-    assert len(coverage.models) == len(models) == 23
+    assert len(coverage.models) == len(models) == 24
     assert "int_klaviyo__events" in text(coverage)
     assert html(coverage, "shop").startswith("<!doctype html>")

@@ -90,7 +90,7 @@ def test_the_template_s_marts_are_dbt_s(tmp_path: Path) -> None:
     replayed, asked_dbt = told(project, story)
     assert not asked_dbt
     expected = by_dbt(project, story)
-    assert len(expected) == 23
+    assert len(expected) == 24
     assert replayed == expected
     assert all(rows for *_, rows in replayed.values())
 
@@ -114,6 +114,7 @@ FEWER = {
     "fct_customer_cohorts": "having count(*) > 0",
     "fct_daily_sales": "where day(sales_date) % 2 = 0",
     "fct_email_attribution": "where orders.order_id % 7 > 0",
+    "fct_email_engagement": "having day(emails.engagement_date) % 2 = 0",
 }
 
 

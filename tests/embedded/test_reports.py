@@ -75,7 +75,7 @@ def test_coverage(shop: pytest.Pytester, workers: str) -> None:
         "total",
     }
     assert rows["total"] == ["2", "2/18", "2/4"]
-    assert "2 of 23 models built, the columns of 21 not known" in lines
+    assert "2 of 24 models built, the columns of 22 not known" in lines
 
 
 @pytest.mark.parametrize("options", [("-n", "0"), ("-n", "2"), ("-n", "0", "--lake-coverage")])
@@ -108,7 +108,7 @@ def test_what_is_built_to_learn_columns_is_no_test_s(shop: pytest.Pytester) -> N
     for _ in range(2):
         lines = run(shop, tests, "--lake-coverage", "--lake-costs")
         assert "No test built a model." in lines
-        assert any(line.startswith("0 of 23 models built") for line in lines)
+        assert any(line.startswith("0 of 24 models built") for line in lines)
         # Its columns are known by now.
         tests_of, columns, _ = table(lines)["int_shopify__customers"]
         assert (tests_of, columns) == ("1", "1/9")

@@ -5,38 +5,46 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, get_args
 from zoneinfo import available_timezones
 
 import click
 
+from .. import scaffold
 from . import output
 
 if TYPE_CHECKING:
     from ..settings import EngineName
 
+_SOURCES: Final = click.Choice(get_args(scaffold.Sources))
+_ENGINES: Final = click.Choice(["embedded", "trino"])
+_CI: Final = click.Choice(get_args(scaffold.Ci))
+
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--no-input", is_flag=True, help="Ask nothing: take the defaults.")
-@click.option(
-    "--engine",
-    type=click.Choice(["embedded", "trino"]),
-    help="What runs the project's SQL.  [default: embedded]",
-)
-def new(directory: Path, no_input: bool, engine: EngineName | None) -> None:
+@click.option("--sources", type=_SOURCES, help="What the project reads.  [default: both]")
+@click.option("--engine", type=_ENGINES, help="What runs its SQL.  [default: embedded]")
+@click.option("--ci", type=_CI, help="What checks each push to it.  [default: none]")
+def new(
+    directory: Path,
+    no_input: bool,
+    sources: scaffold.Sources | None,
+    engine: EngineName | None,
+    ci: scaffold.Ci | None,
+) -> None:
     """Make a project in DIRECTORY.
 
-    It has models, tests and settings for a shop that sells through Shopify and mails through Klaviyo.
+    It has models, tests and settings for a shop that sells through Shopify, mails through Klaviyo, or does both.
 
     \b
-    lakekit new shop                           asks for the time zone and the engine
+    lakekit new shop                           asks for sources, time zone, engine and CI
     lakekit new shop --no-input --engine trino
     """
-    from .. import scaffold
-
     shop_timezone = None
     if not no_input and sys.stdin.isatty():
+        sources = sources or click.prompt("What the project reads", default="both", type=_SOURCES)
         shop_timezone = click.prompt(
             "The shop's time zone (its days are those of the marts)",
             default="America/New_York",
@@ -45,15 +53,21 @@ def new(directory: Path, no_input: bool, engine: EngineName | None) -> None:
         engine = engine or click.prompt(
             "What runs SQL: embedded (nothing to start) or trino (after `lakekit up`)",
             default="embedded",
-            type=click.Choice(["embedded", "trino"]),
+            type=_ENGINES,
         )
-    project = scaffold.new(directory, engine=engine, shop_timezone=shop_timezone)
+        ci = ci or click.prompt(
+            "What checks each push: a workflow of GitHub Actions, or nothing yet", default="none", type=_CI
+        )
+    project = scaffold.new(directory, sources=sources, engine=engine, ci=ci, shop_timezone=shop_timezone)
     output.console.print(f"The project is in [bold]{project}[/bold]. What to do next:\n", highlight=False)
     lakekit = output.command()
     for line in (
         f"cd {shlex.quote(str(directory))}",
-        f"{lakekit} land --source shopify -- source-shopify read --config secrets.json",
-        f"{lakekit} land --source klaviyo -- source-klaviyo read --config secrets.json",
+        *(
+            f"{lakekit} land --source {source} -- source-{source} read --config secrets.json"
+            for source in ("shopify", "klaviyo")
+            if sources in {None, "both", source}
+        ),
         f"{lakekit} build",
     ):
         output.console.print(f"  {line}", highlight=False)

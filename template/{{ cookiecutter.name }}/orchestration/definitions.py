@@ -1,16 +1,15 @@
 """Everything that Dagster runs."""
 
-from dagster import Definitions
+from dagster import Definitions, load_assets_from_package_module
 from lakekit.dagster import LakeIOManager, LakeResource, publish_executor, retracting, sweeping
 
-from .assets.core.klaviyo.klaviyo import klaviyo
-from .assets.core.shopify.shopify import shopify
-from .assets.marts.marts import marts
+from . import assets
 
 lake = LakeResource(project=__file__)
 
 definitions = Definitions(
-    assets=[shopify, klaviyo, marts],
+    # Those of each file below the folder assets.
+    assets=load_assets_from_package_module(assets),
     resources={"lake": lake, "io_manager": LakeIOManager(lake=lake)},
     # A run works on a branch, and its success means that it is published.
     executor=publish_executor(__file__),

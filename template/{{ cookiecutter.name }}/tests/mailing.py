@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shop import VARS, Row, text
+from clock import VARS, Row, text
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -3,34 +3,19 @@
     order(1, line(10, quantity=2), customer=7, on="2026-02-10 09:30")
 
 Amounts are in dollars, which are the shop's own money; what was paid in another currency is a pair: ``line((26, 20))``
-costs 26 there and 20 dollars. Moments are on the shop's clock, so that the tests hold in whatever time zone it is.
+costs 26 there and 20 dollars.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
-import yaml
+from clock import Row, at, text
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from datetime import datetime
+
 Money = float | tuple[float, float]
-
-VARS = yaml.safe_load((Path(__file__).parents[1] / "orchestration/dbt_project.yml").read_text())["vars"]
-ZONE = ZoneInfo(VARS["shop_timezone"])
-
-
-def at(moment: str, **later: float) -> datetime:
-    """An instant on the shop's clock: ``at("2026-02-10 09:30")``, noon of a mere day; ``later`` by ``days=5, seconds=-1``."""
-    there = datetime.fromisoformat(moment if " " in moment else f"{moment} 12:00").replace(tzinfo=ZONE)
-    return (there.astimezone(ZoneInfo("UTC"))) + timedelta(**later)
-
-
-def text(moment: str | datetime) -> str:
-    """An instant as a connector writes it."""
-    return (at(moment) if isinstance(moment, str) else moment).isoformat()
 
 
 def money(amount: Money, currency: str = "USD") -> Row:

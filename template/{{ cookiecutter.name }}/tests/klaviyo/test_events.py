@@ -2,8 +2,8 @@
 
 import pytest
 
+from clock import at
 from mailing import METRICS, event
-from shop import at
 
 MODEL = "int_klaviyo__events"
 

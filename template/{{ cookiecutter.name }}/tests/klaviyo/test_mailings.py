@@ -2,8 +2,8 @@
 
 import pytest
 
+from clock import at
 from mailing import campaign, flow
-from shop import at
 
 
 @pytest.mark.parametrize(

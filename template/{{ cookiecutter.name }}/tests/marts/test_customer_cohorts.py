@@ -2,7 +2,8 @@
 
 import pytest
 
-from shop import at, line, order, sale
+from clock import at
+from shop import line, order, sale
 
 MART = "fct_customer_cohorts"
 ORDERS = "int_shopify__orders"

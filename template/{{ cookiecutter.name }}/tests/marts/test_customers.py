@@ -2,7 +2,8 @@
 
 import pytest
 
-from shop import at, customer, line, order, refund, returned, sale
+from clock import at
+from shop import customer, line, order, refund, returned, sale
 
 MART = "dim_customers"
 ORDERS = "int_shopify__orders"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shop import at, line, order, refund, returned, sale
+from clock import at
+from shop import line, order, refund, returned, sale
 
 MART = "fct_daily_sales"
 ORDERS, REFUNDS = "int_shopify__orders", "int_shopify__refunds"

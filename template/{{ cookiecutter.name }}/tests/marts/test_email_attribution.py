@@ -2,8 +2,9 @@
 
 import pytest
 
+from clock import VARS, at
 from mailing import campaign, event, flow, profile
-from shop import VARS, at, line, order
+from shop import line, order
 
 MART = "fct_email_attribution"
 WINDOW = VARS["attribution_window_days"]
@@ -163,3 +164,18 @@ def test_what_is_no_sale_is_left_out(shop):
     shop.given("shopify.orders", [{"id": 1, "cancelled_at": at("2026-02-11")}, order(2, line(5))])
     shop.build(MART)
     shop.expect(MART, [{"order_id": 2}])
+
+
+def test_an_email_of_a_later_sync_earns_a_later_sale_alone(shop):
+    shop.given("klaviyo.events", [event("E1", "Opened Email", on="2026-02-09", campaign="C")])
+    shop.build(MART)
+    shop.given("klaviyo.events", [event("E2", "Clicked Email", on="2026-02-13", flow="F")])
+    shop.given("shopify.orders", [order(2, line(10), on="2026-02-14", email="ann@example.com")])
+    shop.build(MART)
+    shop.expect(
+        MART,
+        [
+            {"order_id": 1, "channel": "campaign", "campaign_name": "Spring", "event_id": "E1"},
+            {"order_id": 2, "channel": "flow", "flow_name": "Welcome", "event_id": "E2", "revenue": 10},
+        ],
+    )

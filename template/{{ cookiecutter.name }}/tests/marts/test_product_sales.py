@@ -1,6 +1,7 @@
 """Products, and what was sold of them."""
 
-from shop import at, line, order, product
+from clock import at
+from shop import line, order, product
 
 MART = "dim_products"
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shop import at, customer
+from clock import at
+from shop import customer
 
 MODEL = "int_shopify__customers"
 

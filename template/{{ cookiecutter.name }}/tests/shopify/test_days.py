@@ -2,7 +2,8 @@
 
 import pytest
 
-from shop import at, line, order, refund, returned
+from clock import at
+from shop import line, order, refund, returned
 
 DAYS = {
     "2026-02-10": "2026-02-09",

@@ -1,6 +1,7 @@
 """Order lines in core: one row a line, and only those that the newest version of the order has."""
 
-from shop import at, line, money, order
+from clock import at
+from shop import line, money, order
 
 MODEL = "int_shopify__order_lines"
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shop import at, line, order, text
+from clock import at, text
+from shop import line, order
 
 MODEL = "int_shopify__orders"
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shop import at, product
+from clock import at
+from shop import product
 
 MODEL = "int_shopify__products"
 

@@ -1,6 +1,7 @@
 """Refunds in core: the goods that went back, without shipping."""
 
-from shop import at, refund, returned, text
+from clock import at, text
+from shop import refund, returned
 
 MODEL = "int_shopify__refunds"
 

@@ -1,0 +1,45 @@
+"""Takes out what was not asked for: the template is the whole project."""
+
+import shutil
+from pathlib import Path
+
+# What is there for a source alone, and for both of them.
+NEEDS = {
+    "shopify": [
+        "**/shopify",
+        "orchestration/assets/marts/_marts*.yml",
+        "orchestration/macros/money.sql",
+        "orchestration/tests/*orders*.sql",
+        "**/*daily_sales*",
+        "**/*product*",
+        "**/*customer*",
+        "**/*cohort*",
+        "**/*email_attribution*",
+        "orchestration/tests/attribution*.sql",
+        "tests/shop.py",
+        "**/*the_whole_shop*",
+    ],
+    "klaviyo": [
+        "**/klaviyo",
+        "**/*email*",
+        "orchestration/tests/attribution*.sql",
+        "orchestration/tests/engagement*.sql",
+        "tests/mailing.py",
+        "**/*the_whole_mailing*",
+    ],
+    "github": [".github"],
+}
+ASKED = {
+    "shopify": "{{ cookiecutter.sources }}" != "klaviyo",
+    "klaviyo": "{{ cookiecutter.sources }}" != "shopify",
+    "github": "{{ cookiecutter.ci }}" == "github",
+}
+
+for what, patterns in NEEDS.items():
+    if ASKED[what]:
+        continue
+    for path in [path for pattern in patterns for path in Path().glob(pattern)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
