@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..settings import EngineName
 
 _SOURCES: Final = click.Choice(get_args(scaffold.Sources))
-_ENGINES: Final = click.Choice(["embedded", "trino"])
+_ENGINES: Final[click.Choice[EngineName]] = click.Choice(["embedded", "trino"])
 _CI: Final = click.Choice(get_args(scaffold.Ci))
 
 
