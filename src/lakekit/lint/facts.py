@@ -185,17 +185,18 @@ class Facts:
         return None
 
     def sql(self, path: str) -> sql_.Sql:
-        if path not in self._sql:
+        known = self._sql.get(path)  # nothing is asked as often
+        if known is None:
             model = self.model(path)
-            read = sql_.read(
+            known = sql_.read(
                 self.text(path),
                 is_model=model is not None,
                 is_staging=model is not None and model.layer == "streams",
             )
-            if model and (read.dynamic or not read.called.isdisjoint(self._referring)):
-                read = self._rendered(read, self.text(path))
-            self._sql[path] = read
-        return self._sql[path]
+            if model and (known.dynamic or not known.called.isdisjoint(self._referring)):
+                known = self._rendered(known, self.text(path))
+            self._sql[path] = known
+        return known
 
     def _rendered(self, read: sql_.Sql, text: str) -> sql_.Sql:
         """The same with what rendering finds; told where the first call is that is not plain."""
@@ -480,6 +481,9 @@ class Facts:
         return Components(self._parents)
 
     def _parents(self, path: str) -> tuple[str, ...]:
+        known = self.known_parents.get(path)
+        if known is not None:
+            return known
         model = self.model(path)
         return self.parents(model) if model else ()
 
