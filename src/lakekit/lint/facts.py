@@ -68,6 +68,8 @@ class Facts:
         self._targets: dict[tuple[str | None, str, str | None], Model | bool | None] = {}
         self._sources: set[tuple[str, str]] = set()
         self._entries: dict[str, properties_.Entry | None] = {}
+        self._read: dict[str, tuple[dict[str, properties_.Entry], Iterator[str]]] = {}
+        """By folder: the entries of its files that have been read, and the files that have not."""
         self._models_by_file: dict[str, dict[str, properties_.Entry]] = {}
         self._fields: dict[str, frozenset[str] | sql_.Broken] = {}
         self._staging: dict[str, staging.Staging] = {}
@@ -302,11 +304,20 @@ class Facts:
     def entry(self, name: str, *, near: str) -> properties_.Entry | None:
         """A model's entry; files of its own folder are read first, others where they name it."""
         if name not in self._entries:
-            paths = chain(self._properties_by_folder.get(os.path.dirname(near), ()), self._naming(name))
-            self._entries[name] = next(
-                (entry for path in paths if (entry := self._models_in(path).get(name))), None
+            self._entries[name] = self._entry_in(os.path.dirname(near), name) or next(
+                (entry for path in self._naming(name) if (entry := self._models_in(path).get(name))), None
             )
         return self._entries[name]
+
+    def _entry_in(self, folder: str, name: str) -> properties_.Entry | None:
+        """The first one in a folder's files, which are read up to the one that has it."""
+        if folder not in self._read:
+            self._read[folder] = {}, iter(self._properties_by_folder.get(folder, ()))
+        known, unread = self._read[folder]
+        while name not in known and (path := next(unread, None)):
+            for one, entry in self._models_in(path).items():
+                known.setdefault(one, entry)
+        return known.get(name)
 
     def _models_in(self, path: str) -> dict[str, properties_.Entry]:
         """A file's entries of models, by name."""
