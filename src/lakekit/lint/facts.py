@@ -58,6 +58,7 @@ class Facts:
         self.conventions = conventions
         self.files = files
         self._configs: dict[tuple[str, ...], tuple[dict[str, Any], dict[str, Any]]] = {}
+        self._folders: dict[str, tuple[str, ...]] = {}
         self._models: dict[str, Model] = {}
         self.held: dict[str, str] = {}
         """Texts that an editor holds and has not saved, by path: judged instead of what is on disk."""
@@ -81,12 +82,17 @@ class Facts:
 
     def model(self, path: str) -> Model | None:
         """The model whose file is at ``path``, if it is one's."""
-        if path not in self._models:
-            if path not in self._model_paths:
-                return None
-            root = next((one for one in self._model_roots if path.startswith(one)), self._model_roots[-1])
-            self._models[path] = Model(path, self, tuple(path[len(root) :].split(os.sep)[:-1]))
-        return self._models[path]
+        model = self._models.get(path)
+        if model is None and path in self._model_paths:
+            model = self._models[path] = Model(path, self, self._between(path[: path.rfind(os.sep) + 1]))
+        return model
+
+    def _between(self, folder: str) -> tuple[str, ...]:
+        """The folders between a model path and what is in ``folder``, which ends with a separator."""
+        if folder not in self._folders:
+            root = next((one for one in self._model_roots if folder.startswith(one)), self._model_roots[-1])
+            self._folders[folder] = tuple(folder[len(root) :].split(os.sep)[:-1])
+        return self._folders[folder]
 
     @property
     def models(self) -> Iterator[Model]:
@@ -290,10 +296,9 @@ class Facts:
 
     @cached_property
     def _references(self) -> dict[tuple[str, str], str]:
-        return {
-            (os.path.basename(os.path.dirname(path)).lower(), stem(path).lower()): path
-            for path in self.files.references
-        }
+        split = (path.rsplit(os.sep, 2) for path in self.files.references)
+        keys = ((folder.lower(), stem(file).lower()) for _, folder, file in split)
+        return dict(zip(keys, self.files.references, strict=True))
 
     def staging(self, model: Model) -> staging.Staging:
         """What a staging model does, token by token."""
