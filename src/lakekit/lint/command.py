@@ -177,12 +177,21 @@ def _codes(given: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(code.strip() for part in given or () for code in part.split(",") if code.strip())
 
 
+def _width() -> int:
+    """What argparse would take; it asks for each option, and imports all of shutil to do so."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
+    except (ValueError, OSError):
+        columns = 80
+    return columns - 2
+
+
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
     parser = argparse.ArgumentParser(
         prog="lakekit lint",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=_width()),
         description="""Check a project's conventions from its files alone: no manifest, no profile, no dbt.
 
 Names, layers, materializations, the purity of staging, documentation and tested keys; and that Airbyte streams,

@@ -58,6 +58,7 @@ class Facts:
         self.conventions = conventions
         self.files = files
         self._configs: dict[tuple[str, ...], tuple[dict[str, Any], dict[str, Any]]] = {}
+        self._folders: dict[str, tuple[str, ...]] = {}
         self._models: dict[str, Model] = {}
         self.held: dict[str, str] = {}
         """Texts that an editor holds and has not saved, by path: judged instead of what is on disk."""
@@ -68,6 +69,8 @@ class Facts:
         self._targets: dict[tuple[str | None, str, str | None], Model | bool | None] = {}
         self._sources: set[tuple[str, str]] = set()
         self._entries: dict[str, properties_.Entry | None] = {}
+        self._read: dict[str, tuple[dict[str, properties_.Entry], Iterator[str]]] = {}
+        """By folder: the entries of its files that have been read, and the files that have not."""
         self._models_by_file: dict[str, dict[str, properties_.Entry]] = {}
         self._fields: dict[str, frozenset[str] | sql_.Broken] = {}
         self._staging: dict[str, staging.Staging] = {}
@@ -79,12 +82,17 @@ class Facts:
 
     def model(self, path: str) -> Model | None:
         """The model whose file is at ``path``, if it is one's."""
-        if path not in self._models:
-            if path not in self._model_paths:
-                return None
-            root = next((one for one in self._model_roots if path.startswith(one)), self._model_roots[-1])
-            self._models[path] = Model(path, self, tuple(path[len(root) :].split(os.sep)[:-1]))
-        return self._models[path]
+        model = self._models.get(path)
+        if model is None and path in self._model_paths:
+            model = self._models[path] = Model(path, self, self._between(path[: path.rfind(os.sep) + 1]))
+        return model
+
+    def _between(self, folder: str) -> tuple[str, ...]:
+        """The folders between a model path and what is in ``folder``, which ends with a separator."""
+        if folder not in self._folders:
+            root = next((one for one in self._model_roots if folder.startswith(one)), self._model_roots[-1])
+            self._folders[folder] = tuple(folder[len(root) :].split(os.sep)[:-1])
+        return self._folders[folder]
 
     @property
     def models(self) -> Iterator[Model]:
@@ -185,17 +193,18 @@ class Facts:
         return None
 
     def sql(self, path: str) -> sql_.Sql:
-        if path not in self._sql:
+        known = self._sql.get(path)  # nothing is asked as often
+        if known is None:
             model = self.model(path)
-            read = sql_.read(
+            known = sql_.read(
                 self.text(path),
                 is_model=model is not None,
                 is_staging=model is not None and model.layer == "streams",
             )
-            if model and (read.dynamic or not read.called.isdisjoint(self._referring)):
-                read = self._rendered(read, self.text(path))
-            self._sql[path] = read
-        return self._sql[path]
+            if model and (known.dynamic or not known.called.isdisjoint(self._referring)):
+                known = self._rendered(known, self.text(path))
+            self._sql[path] = known
+        return known
 
     def _rendered(self, read: sql_.Sql, text: str) -> sql_.Sql:
         """The same with what rendering finds; told where the first call is that is not plain."""
@@ -287,10 +296,9 @@ class Facts:
 
     @cached_property
     def _references(self) -> dict[tuple[str, str], str]:
-        return {
-            (os.path.basename(os.path.dirname(path)).lower(), stem(path).lower()): path
-            for path in self.files.references
-        }
+        split = (path.rsplit(os.sep, 2) for path in self.files.references)
+        keys = ((folder.lower(), stem(file).lower()) for _, folder, file in split)
+        return dict(zip(keys, self.files.references, strict=True))
 
     def staging(self, model: Model) -> staging.Staging:
         """What a staging model does, token by token."""
@@ -301,11 +309,20 @@ class Facts:
     def entry(self, name: str, *, near: str) -> properties_.Entry | None:
         """A model's entry; files of its own folder are read first, others where they name it."""
         if name not in self._entries:
-            paths = chain(self._properties_by_folder.get(os.path.dirname(near), ()), self._naming(name))
-            self._entries[name] = next(
-                (entry for path in paths if (entry := self._models_in(path).get(name))), None
+            self._entries[name] = self._entry_in(os.path.dirname(near), name) or next(
+                (entry for path in self._naming(name) if (entry := self._models_in(path).get(name))), None
             )
         return self._entries[name]
+
+    def _entry_in(self, folder: str, name: str) -> properties_.Entry | None:
+        """The first one in a folder's files, which are read up to the one that has it."""
+        if folder not in self._read:
+            self._read[folder] = {}, iter(self._properties_by_folder.get(folder, ()))
+        known, unread = self._read[folder]
+        while name not in known and (path := next(unread, None)):
+            for one, entry in self._models_in(path).items():
+                known.setdefault(one, entry)
+        return known.get(name)
 
     def _models_in(self, path: str) -> dict[str, properties_.Entry]:
         """A file's entries of models, by name."""
@@ -480,6 +497,9 @@ class Facts:
         return Components(self._parents)
 
     def _parents(self, path: str) -> tuple[str, ...]:
+        known = self.known_parents.get(path)
+        if known is not None:
+            return known
         model = self.model(path)
         return self.parents(model) if model else ()
 

@@ -113,7 +113,12 @@ def alone(text: str, start: int) -> Ref | SourceCall | None:
 
 def calls(text: str, start: int, end: int) -> Iterator[Call]:
     """What ``text[start:end]``, a block, calls of ref, source and config."""
-    if any(text.find(function, start, end) >= 0 for function in ("ref", "source", "config")):
+    # A loop over the three takes longer than they do.
+    if (
+        text.find("ref", start, end) >= 0
+        or text.find("source", start, end) >= 0
+        or text.find("config", start, end) >= 0
+    ):
         for match in _CALL.finditer(text, start, end):
             if match[1]:
                 plain = _PLAIN.match(text, match.start(1), end)
@@ -133,6 +138,9 @@ def _called(text: str, match: re.Match[str], end: int) -> Call:
     keywords: dict[str, Any] = {}
     at = match.end()
     while True:
+        while plain := _KEYWORD_TEXT.match(text, at, end):
+            keywords[plain[1]] = plain[3]
+            at = plain.end()
         at, closed = _past(text, at, end, ")")
         if closed or at >= end:
             break
@@ -148,6 +156,8 @@ def _called(text: str, match: re.Match[str], end: int) -> Call:
 
 
 _KEYWORD: Final = re.compile(r"\s*+([A-Za-z_]\w*)\s*=(?!=)")
+_KEYWORD_TEXT: Final = re.compile(rf"{_KEYWORD.pattern}\s*+(['\"])([^'\"\\]*+)\2\s*+(?:,|(?=\)))")
+"""Nearly all that is given to config(), with the comma behind it."""
 
 
 def _past(text: str, at: int, end: int, sign: str) -> tuple[int, bool]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .run import Judge
     from .subjects import File
 
-_CHUNK: Final = 250
-"""So many files of one folder stay together: they read the same properties."""
+_SHARE: Final = 0.4
+"""So much of a process's part may be one folder's: its files read the same properties, so they stay together."""
 
 
 class _Child(NamedTuple):
@@ -55,10 +55,11 @@ def share(judge: Judge, facts: Facts, subjects: list[File], processes: int) -> J
 
 def _parts(subjects: list[File], processes: int) -> list[list[File]]:
     """As even as whole folders allow."""
+    most = max(int(len(subjects) / processes * _SHARE), 1)
     folders: dict[str, list[File]] = defaultdict(list)
     for subject in subjects:
-        folders[os.path.dirname(subject.path)].append(subject)
-    chunks = [files[at : at + _CHUNK] for files in folders.values() for at in range(0, len(files), _CHUNK)]
+        folders[subject.path[: subject.path.rfind(os.sep)]].append(subject)
+    chunks = [files[at : at + most] for files in folders.values() for at in range(0, len(files), most)]
     parts: list[list[File]] = [[] for _ in range(processes)]
     for chunk in sorted(chunks, key=len, reverse=True):
         min(parts, key=len).extend(chunk)

@@ -84,10 +84,14 @@ def read(text: str, *, is_model: bool, is_staging: bool) -> Sql:
         named=blocks.named,
         tables=tables.hard_coded(text, said) if is_model else (),
         staging=staging.glance(said) if is_staging else None,
-        # Backwards, a call begins with one plain character.
-        called=frozenset(name[::-1] for name in set(_CALLS.findall(said[::-1]))) if is_model else frozenset(),
+        called=_called(said),
         broken=blocks.broken,
     )
+
+
+def _called(bare: str) -> frozenset[str]:
+    """Backwards, a call begins with one plain character; and all names are turned at once."""
+    return frozenset(" ".join(_CALLS.findall(bare[::-1]))[::-1].split())
 
 
 class _Blocks:

@@ -67,7 +67,7 @@ class Model(SqlFile):
 
     def __init__(self, path: str, facts: Facts, folders: tuple[str, ...]) -> None:
         super().__init__(path, facts)
-        self.name = self.stem
+        self.name = stem(path)
         self.folders = folders
         self._config: dict[str, Any] | None = None
         self._untold: Any = None

@@ -23,7 +23,7 @@ def refused_by_the_embedded_engine(model: Model, facts: Facts) -> Iterator[Probl
     It would run on Trino alone, and could not be tested without services. The message says what to write instead, where
     something does.
     """
-    if model.sql.called.isdisjoint(REFUSED):
+    if REFUSED.keys().isdisjoint(model.sql.called):
         return
     for name, start, end in names(model.text):
         if name in REFUSED:

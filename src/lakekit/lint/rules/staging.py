@@ -39,12 +39,12 @@ def staging_union(model: Model, facts: Facts) -> Iterator[Problem]:
 
 
 # What only says a value in another type or takes it out of its JSON.
-_CASTS: Final = (
+_CASTS: Final = frozenset({
     "cast", "try_cast", "try", "json_extract", "json_extract_scalar", "json_parse", "json_format", "from_iso8601_timestamp",
     "from_iso8601_timestamp_nanos", "from_iso8601_date", "from_unixtime", "from_unixtime_nanos", "date", "date_parse",
     "parse_datetime", "from_base64", "from_hex", "from_utf8", "to_utf8", "decimal", "varchar", "char", "varbinary", "timestamp",
     "time", "row", "array", "map", "at_timezone", "with_timezone", "nullif", "trim",
-)  # fmt: skip
+})  # fmt: skip
 _JINJA: Final = frozenset({"source", "ref", "config", "var", "env_var"})
 
 
@@ -56,8 +56,8 @@ def staging_does_more(model: Model, facts: Facts, *, functions: tuple[str, ...] 
     looked into. CTEs that only pass columns on are fine.
     """
     glance = model.sql.staging
-    allowed = {*_CASTS, *(name.lower() for name in functions)}
-    if glance and glance.plain and model.sql.called <= allowed | _JINJA:
+    allowed = _CASTS.union(map(str.lower, functions))
+    if glance and glance.plain and allowed.issuperset(model.sql.called - _JINJA):
         return
     told: set[str] = set()
     for deed in facts.staging(model).deeds:
