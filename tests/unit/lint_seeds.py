@@ -257,6 +257,7 @@ SEEDS = (
     Seed("LK301 in dbt_project.yml", {PROJECT: ("+materialized: table", "+materialized: ephemeral")},
          tuple(("LK301", f"{MARTS}/{name}.sql") for name in (
              "dim_customers", "dim_products", "fct_customer_cohorts", "fct_daily_sales", "fct_email_attribution",
+             "fct_email_engagement",
          )), alone=True),
     Seed("LK302 none", {f"{CORE}/klaviyo/int_klaviyo__keyless.sql": (
         "{{ «LK302|config(merge_cursor='updated_at')» }}\nselect * from {{ ref('stg_klaviyo__flows') }}\n"
@@ -360,6 +361,7 @@ SEEDS = (
             "shopify/deleted_products", "shopify/order_refunds", "shopify/orders", "shopify/products",
         )}, **dict.fromkeys((
             f"{CORE}/klaviyo/klaviyo.py", f"{CORE}/shopify/shopify.py", f"{MARTS}/marts.py",
+            *(f"orchestration/assets/{folder}__init__.py" for folder in ("", "core/", "core/klaviyo/", "core/shopify/", "marts/")),
         ))}, (("LK902", "orchestration"),), alone=True),
     Seed("LK903 an expression", {f"{MARTS}/fct_s.sql": "select «LK903|{{» var('x') as one\n", f"{MARTS}/_s.yml": _entry("fct_s")}),
     Seed("LK903 a block", {f"{MARTS}/fct_t.sql": "select 1\n«LK903|{% if x %}» as one from y\n", f"{MARTS}/_t.yml": _entry("fct_t")}),

@@ -47,7 +47,7 @@ def fix(rename: Rename, facts: Facts) -> Fix:
             edits.append(Edit(path, mention.start, mention.end, rename.new))
     moves = tuple(
         (path, os.path.join(os.path.dirname(path), called))
-        for path in (models[0].path, *facts.files.properties, *around.snapshots)
+        for path in (models[0].path, *facts.files.properties, *facts.files.cubes, *around.snapshots)
         if (called := _called(os.path.basename(path), rename)) is not None
     )
     for _, target in moves:
@@ -57,7 +57,7 @@ def fix(rename: Rename, facts: Facts) -> Fix:
 
 
 def _called(name: str, rename: Rename) -> str | None:
-    """What a file that is called after the model is called then: its SQL, its properties, its snapshots in tests."""
+    """What a file that is called after the model is called then: its SQL, its properties, its cube, its snapshots in tests."""
     stem, dot, ending = name.rpartition(".")
     if ending == "json":
         # <test>.<model>, and the test may have parameters: test_it[<model>-2026].<model>

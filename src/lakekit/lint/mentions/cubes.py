@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _IN_BRACES: Final = re.compile(r"\{\s*(\w+)\s*(?=[.}])")
 _WORD: Final = re.compile(r"\w+")
 _MEMBER: Final = re.compile(r"(\w+)\.[\w.]+")
+_ID: Final = "dbt_unique_id"
+"""The key below which ``lakekit cube`` says what model a cube is made of."""
 _PLACES: Final = frozenset({"join_path", "extends", "cube"})
 _MEMBERS: Final = frozenset({
     "measures", "dimensions", "segments", "drill_members", "rollups", "time_dimension", "member", "includes",
@@ -47,7 +49,11 @@ def mentions(
             if (name := one.get("name")) and name.value in cubes:
                 yield Mention(str(name.value), *inside(name))
     for keys, node in scalars(document):
-        yield from _members(text, keys[-1] if keys else "", *inside(node), cubes)
+        key = keys[-1] if keys else ""
+        start, end = inside(node)
+        yield from _members(text, key, start, end, cubes)
+        if key == _ID and (name := text[start:end].removeprefix(f"model.{facts.dbt.name}.")) in names:
+            yield Mention(name, end - len(name), end)
 
 
 def _members(text: str, key: str, start: int, end: int, cubes: Names) -> Iterator[Mention]:
