@@ -52,8 +52,9 @@ def mentions(
         key = keys[-1] if keys else ""
         start, end = inside(node)
         yield from _members(text, key, start, end, cubes)
-        if key == _ID and (name := text[start:end].removeprefix(f"model.{facts.dbt.name}.")) in names:
-            yield Mention(name, end - len(name), end)
+        of = text[start:end].removeprefix(f"model.{facts.dbt.name}.")
+        if key == _ID and of in names:
+            yield Mention(of, end - len(of), end)
 
 
 def _members(text: str, key: str, start: int, end: int, cubes: Names) -> Iterator[Mention]:
