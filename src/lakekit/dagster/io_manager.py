@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 from dagster import ConfigurableIOManager, InputContext, OutputContext
 from typing_extensions import override
 
@@ -15,6 +14,8 @@ from .resources import LakeResource, at_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pyarrow as pa
 
 KEY: Final = "lakekit/key"
 """An asset's metadata that names the columns by which its rows replace those that its table holds."""
@@ -63,6 +64,8 @@ def _key(context: OutputContext) -> Sequence[str]:
 
 def _arrow(given: Any) -> pa.Table:
     """Rows as Arrow. Polars and pandas are asked for by what the value is, so that neither need be installed."""
+    import pyarrow as pa  # not where definitions are loaded: they are in every process
+
     if isinstance(given, pa.Table):
         return given
     if isinstance(given, pa.RecordBatch):
