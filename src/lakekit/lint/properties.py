@@ -139,8 +139,14 @@ def _source(one: dict[str, Node]) -> Source:
 _NONE: Final = Node(None, 0, 0)
 
 
+_TESTING: Final = frozenset({"tests", "data_tests", "constraints"})
+_UNTESTED: Final[frozenset[str]] = frozenset()
+
+
 def _tests(one: dict[str, Node]) -> frozenset[str]:
     """The names of an entry's tests; a constraint counts, for the table itself keeps it."""
+    if _TESTING.isdisjoint(one):
+        return _UNTESTED
     found: list[str] = []
     for key in ("tests", "data_tests"):
         items = one[key].value if key in one else None

@@ -6,6 +6,7 @@ Nearly all do nothing else: ``glance`` tells that from words alone, and ``read``
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .tokens import Tokens, is_expression, is_name
@@ -70,16 +71,14 @@ _NOT_CALLED: Final = frozenset(
 
 _JINJA: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _MORE_TABLES: Final = re.compile(r"from\s[^(),]*,")
-_SIGNS: Final = re.compile(r"[-+*/%|=<>!]")
+_SIGNS: Final = "-+*/%|=<>!"
 _SPACES: Final = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
-# Begins with plain characters, that re may leap: what is written otherwise is looked at again, token by token.
-_DEFINED: Final = re.compile(r" as (\w+)")
 _DEEDS: Final = _AGGREGATES | _KINDS.keys()
 _NAMES_NOTHING: Final = _WORDS | _AGGREGATES
 
 
 class Glance(NamedTuple):
-    """``plain``: nothing is done that ``read`` would tell of, beside calling functions. ``names``: what may be a field."""
+    """``plain``: nothing is done that ``read`` would tell of, beside calling functions. ``names``: what may be a field, or a number."""
 
     plain: bool
     names: frozenset[str]
@@ -88,10 +87,13 @@ class Glance(NamedTuple):
 def glance(bare: str) -> Glance:
     """Of a model in lower case, without texts and comments."""
     said = _JINJA.sub(" ", bare)
-    known = frozenset(said.translate(_SPACES).split())
-    plain = known.isdisjoint(_DEEDS) and not (_SIGNS.search(said) or _MORE_TABLES.search(said))
-    names = known.difference(_NAMES_NOTHING, _DEFINED.findall(said))
-    return Glance(plain, frozenset(name for name in names if name[0] > "9"))
+    words = said.translate(_SPACES).split()
+    known = frozenset(words)
+    plain = known.isdisjoint(_DEEDS) and not (
+        any(sign in said for sign in _SIGNS) or _MORE_TABLES.search(said)
+    )
+    defined = [after for word, after in pairwise(words) if word == "as"]
+    return Glance(plain, known.difference(_NAMES_NOTHING, defined))
 
 
 def read(text: str) -> Staging:

@@ -52,8 +52,10 @@ def schema_reference_drift(model: Model, facts: Facts) -> Iterator[Problem]:
         if fields is None or isinstance(fields, Broken):
             return
         known.update(fields)
-    glance = model.sql.staging
-    if not found or model.sql.dynamic or (glance and glance.names - model.sql.called <= known):
+    sql = model.sql
+    if not found or sql.dynamic:
+        return
+    if sql.staging and all(name[0].isdigit() for name in sql.staging.names.difference(sql.called, known)):
         return
     tables = ", ".join(f"{call.source}.{call.table}" for call in model.sql.sources)
     for name, start, end in facts.staging(model).fields:
