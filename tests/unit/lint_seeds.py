@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     from lakekit.lint.findings import Outcome
 
+_TEMPLATE = Path(__file__).parents[2] / "template" / "{{ cookiecutter.name }}"
 Place = tuple[str, str, int, int, int, int]
 """Code, file, line, column, end line and end column."""
 
@@ -132,6 +133,11 @@ def _unmarked(marked: str) -> tuple[str, list[tuple[str, int, int, int, int]]]:
             line, column = (line + 1, 1) if part == "\n" else (line, column + 1)
     assert not open_
     return plain, found
+
+
+def _files(pattern: str) -> list[str]:
+    """The template's own, relative to the project."""
+    return sorted(file.relative_to(_TEMPLATE).as_posix() for file in _TEMPLATE.glob(pattern))
 
 
 def _entry(name: str, key: str = "") -> str:
@@ -255,10 +261,7 @@ SEEDS = (
     Seed("LK301 in properties", {f"{MARTS}/fct_k.sql": _MART, f"{MARTS}/_k.yml": _entry("fct_k") + "    config:\n      materialized: view\n"},
          (("LK301", f"{MARTS}/fct_k.sql"),)),
     Seed("LK301 in dbt_project.yml", {PROJECT: ("+materialized: table", "+materialized: ephemeral")},
-         tuple(("LK301", f"{MARTS}/{name}.sql") for name in (
-             "dim_customers", "dim_products", "fct_customer_cohorts", "fct_daily_sales", "fct_email_attribution",
-             "fct_email_engagement",
-         )), alone=True),
+         tuple(("LK301", file) for file in _files(f"{MARTS}/*.sql")), alone=True),
     Seed("LK302 none", {f"{CORE}/klaviyo/int_klaviyo__keyless.sql": (
         "{{ «LK302|config(merge_cursor='updated_at')» }}\nselect * from {{ ref('stg_klaviyo__flows') }}\n"
     ), f"{CORE}/klaviyo/_keyless.yml": _entry("int_klaviyo__keyless")}),
@@ -353,16 +356,15 @@ SEEDS = (
     Seed("LK901 one of two", {f"{MARTS}/fct_q.sql": "select 1 as one from orders -- noqa: LK205, «LK901|LK801»\n",
                               f"{MARTS}/_q.yml": _entry("fct_q")}),
     Seed("LK901 of a whole file", {f"{MARTS}/_r.yml": "# lakekit: noqa: «LK901|LK105»\nmodels: []\n"}),
-    Seed("LK902 all folders are empty", {PROJECT: "name: lakehouse\nmodel-paths: [nothing]\nmacro-paths: [nothing]\ntest-paths: [nothing]\n"},
+    Seed("LK902 all folders are empty", {
+        PROJECT: "name: lakehouse\nmodel-paths: [models]\nmacro-paths: [nothing]\ntest-paths: [nothing]\n",
+    }, (("LK902", "orchestration"),), alone=True),
+    Seed("LK902 all is ignored", {
+        "orchestration/.dbtignore": "*.py\n*.sql\n*.yml\n",
+        **dict.fromkeys((*_files(f"{STREAMS}/**/*.json"), *_files(f"{ASSETS}/**/*.py"))),
+    }, (("LK902", "orchestration"),), alone=True),
+    Seed("LK902 a model path is not there", {PROJECT: ("model-paths: [assets]", "model-paths: [assets, more]")},
          (("LK902", "orchestration"),), alone=True),
-    Seed("LK902 all is ignored", {"orchestration/.dbtignore": "*.py\n*.sql\n*.yml\n", **{
-        f"{STREAMS}/{name}.json": None for name in (
-            "klaviyo/campaigns", "klaviyo/events", "klaviyo/flows", "klaviyo/profiles", "shopify/customers",
-            "shopify/deleted_products", "shopify/order_refunds", "shopify/orders", "shopify/products",
-        )}, **dict.fromkeys((
-            f"{CORE}/klaviyo/klaviyo.py", f"{CORE}/shopify/shopify.py", f"{MARTS}/marts.py",
-            *(f"orchestration/assets/{folder}__init__.py" for folder in ("", "core/", "core/klaviyo/", "core/shopify/", "marts/")),
-        ))}, (("LK902", "orchestration"),), alone=True),
     Seed("LK903 an expression", {f"{MARTS}/fct_s.sql": "select «LK903|{{» var('x') as one\n", f"{MARTS}/_s.yml": _entry("fct_s")}),
     Seed("LK903 a block", {f"{MARTS}/fct_t.sql": "select 1\n«LK903|{% if x %}» as one from y\n", f"{MARTS}/_t.yml": _entry("fct_t")}),
     Seed("LK903 a macro", {"orchestration/macros/two.sql": "{% macro two() %}2{% endmacro %}\n{% macro three() %}3«LK903|{% endif %}»\n"}),
