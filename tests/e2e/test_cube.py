@@ -178,6 +178,7 @@ def test_cube_answers_what_the_marts_hold(shop: Lake) -> None:
             "customers",
             "daily_sales",
             "email_attribution",
+            "email_engagement",
             "orders",
             "products",
         }

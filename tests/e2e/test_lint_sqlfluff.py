@@ -91,6 +91,7 @@ def test_lakekits_rules_tell_what_its_linter_tells(shop: Path) -> None:
     )
     assert findings(shop, ".") == [
         ("fct_email_attribution.sql", 57, 19, 57, 37, "Lakekit_L204"),
+        ("fct_email_engagement.sql", 23, 18, 23, 36, "Lakekit_L204"),
         ("fct_orders.sql", 2, 24, 2, 43, "Lakekit_L203"),
         ("fct_orders.sql", 4, 16, 4, 30, "Lakekit_L205"),
         ("flows.sql", 1, 1, 1, 1, "Lakekit_L102"),
