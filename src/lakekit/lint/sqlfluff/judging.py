@@ -28,18 +28,18 @@ class Projects:
     """The projects that files are of, and what was found in the last file."""
 
     def __init__(self) -> None:
+        self._told: set[str] = set()
         self._forget()
 
     def _forget(self) -> None:
         self._until = time.monotonic() + _FRESH
         self._known: dict[tuple[str, str], tuple[Facts, Judge]] = {}
-        self._told: set[str] = set()
         self._last: tuple[str, str, Sequence[Finding]] = ("", "", [])
 
     def findings(self, path: str, text: str) -> Sequence[Finding]:
         """What is found in a file (an absolute path) that holds ``text``; nothing in files of no project.
 
-        Raises ``LakekitError`` where the project is broken: once, for every rule asks about every file.
+        Raises ``LakekitError`` where the project is broken: once until it is mended, for every rule asks about every file.
         """
         if time.monotonic() > self._until:
             self._forget()
@@ -51,6 +51,8 @@ class Projects:
                 if str(error) not in self._told:
                     self._told.add(str(error))
                     raise
+            else:
+                self._told.clear()
         return self._last[2]
 
     def _judge(self, path: str, text: str) -> Sequence[Finding]:
