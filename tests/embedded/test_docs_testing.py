@@ -45,7 +45,16 @@ def test_every_block_runs(project: Path) -> None:
     assert len(BLOCKS) >= 8
     # What needs services, other tests run; here it is enough that it is collected.
     assert "[trino]" in run(project, "tests", "--collect-only", "-q")
-    settings = ("-k", "not trino", "-W", "error", "-W", "ignore::pytest.PytestUnknownMarkWarning")
+    settings = (
+        "-k",
+        "not trino",
+        "-W",
+        "error",
+        "-W",
+        "ignore::pytest.PytestUnknownMarkWarning",
+        "-W",
+        "ignore:sqlglotrs is deprecated",
+    )
     run(project, "tests", *settings, "--lake-update")
     assert {file.parent.name for file in project.glob("tests/__snapshots__/*/*")} == {
         "test_customers",
