@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..catalog.protocol import TableId
 from ..engine.clock import freeze
-from ..errors import BuildFailed, ProjectError
+from ..errors import BuildFailed
 from .parsed import parse
 from .recording import Trace, building, traced, under_way
 from .rendering import memorise
-from .runner import Node, environment, working_directory_kept
+from .runner import Node, environment, require_project, working_directory_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -57,12 +57,7 @@ class Models:
     """
 
     def __init__(self, project: Path, target: DbtTarget, scratch: Path, variables: Mapping[str, Any]) -> None:
-        if not (project / "dbt_project.yml").is_file():
-            raise ProjectError(
-                f"There is no dbt project in {project}.",
-                why="it has no dbt_project.yml",
-                todo="set `dbt` in lakekit.toml to the folder that has one",
-            )
+        require_project(project)
         self._project = project
         self._variables = dict(variables)
         parsed = parse(project, target, scratch, variables)

@@ -16,6 +16,7 @@ from ..engine.protocol import DbtTarget
 from ..errors import ProjectError
 from .fingerprint import fingerprint
 from .parsed import parse
+from .runner import require_project
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -55,12 +56,7 @@ def prepared(settings: Settings) -> Prepared:
     Raises ``ProjectError`` where there is no dbt project or nothing can be kept, and ``BuildFailed`` where dbt cannot
     parse it.
     """
-    if not (settings.dbt / "dbt_project.yml").is_file():
-        raise ProjectError(
-            f"There is no dbt project in {settings.dbt}.",
-            why="it has no dbt_project.yml",
-            todo="set `dbt` in lakekit.toml to the folder that has one",
-        )
+    require_project(settings.dbt)
     kept = settings.project / ".lakekit" / "dbt" / settings.engine
     # No SQL is left out: what a model refers to and how it is configured is in the manifest.
     place = Prepared(kept / fingerprint(settings.dbt, (), settings.engine, {}))

@@ -100,12 +100,7 @@ def build(
     Raises ``ProjectError`` if there is no dbt project, ``BuildFailed`` if dbt cannot run it at all or the
     selection matches nothing, and ``KeyboardInterrupt`` if it was interrupted.
     """
-    if not (project / "dbt_project.yml").is_file():
-        raise ProjectError(
-            f"There is no dbt project in {project}.",
-            why="it has no dbt_project.yml",
-            todo="set `dbt` in lakekit.toml to the folder that has one",
-        )
+    require_project(project)
     arguments = [
         "build",
         *("--project-dir", str(project), "--profiles-dir", str(project), "--target", target.name),
@@ -141,6 +136,16 @@ def build(
             todo="name models as `dbt ls` prints them, e.g. int_shopify__orders+",
         )
     return BuildReport(nodes, time.monotonic() - started)
+
+
+def require_project(project: Path) -> None:
+    """Raise ``ProjectError`` where there is no dbt project in the folder ``project``."""
+    if not (project / "dbt_project.yml").is_file():
+        raise ProjectError(
+            f"There is no dbt project in {project}.",
+            why="it has no dbt_project.yml",
+            todo="set `dbt` in lakekit.toml to the folder that has one",
+        )
 
 
 def link_package(project: Path) -> None:
