@@ -25,7 +25,6 @@ from typing_extensions import override
 from ..errors import LakekitError, MergeConflict, PublishRefused, UsageError
 from ..lake import Lake
 from ..naming import MAIN
-from ..settings import Settings
 from .refs import BRANCH, LANDS, PUBLISHED, REF, run_ref
 
 if TYPE_CHECKING:
@@ -180,7 +179,7 @@ class _Publishing(Executor):
         )
 
     def _lake(self) -> Lake:
-        return Lake.over(Settings.load(self._project))
+        return Lake.connect(self._project)
 
 
 def _only_lands(plan: ExecutionPlan) -> bool:

@@ -12,7 +12,6 @@ from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
 from ..errors import RefExists, UsageError
 from ..lake import Lake
 from ..naming import MAIN
-from ..settings import Settings
 from .building import build
 from .refs import REF, run_ref
 
@@ -39,15 +38,10 @@ class LakeResource(ConfigurableResource[Any]):
 
     project: str
 
-    @property
-    def settings(self) -> Settings:
-        """The project's settings; raises ``ProjectError`` and ``SettingsError``."""
-        return Settings.load(Path(self.project))
-
     @contextmanager
     def connect(self) -> Iterator[Lake]:
         """The lake at main; raises what ``Lake.connect`` does."""
-        with Lake.over(self.settings) as lake:
+        with Lake.connect(Path(self.project)) as lake:
             yield lake
 
     @contextmanager

@@ -6,7 +6,6 @@ from pathlib import Path
 from dagster import Config, JobDefinition, OpExecutionContext, in_process_executor, job, op
 
 from ..lake import Lake
-from ..settings import Settings
 
 
 class Retraction(Config):
@@ -23,7 +22,7 @@ def retracting(project: Path | str) -> JobDefinition:
 
     @op(name="retract_commit")
     def retract_op(context: OpExecutionContext, config: Retraction) -> None:
-        with Lake.over(Settings.load(Path(project))) as lake:
+        with Lake.connect(Path(project)) as lake:
             now = lake.retract(config.hash)
             tables = [str(table) for table in lake.log(1)[0].tables]
         context.add_output_metadata({"retracted": config.hash, "hash": now.hash, "tables": tables})

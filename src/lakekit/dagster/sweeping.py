@@ -16,7 +16,6 @@ from dagster import (
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from ..lake import Lake
-from ..settings import Settings
 from .refs import BRANCH, PREFIX, run_ref
 
 
@@ -44,7 +43,7 @@ def sweeping(
 
     @op(name="sweep")
     def sweep_op(context: OpExecutionContext) -> None:
-        with Lake.over(Settings.load(Path(project))) as lake:
+        with Lake.connect(Path(project)) as lake:
             swept = sweep(lake, context.instance, after)
         context.add_output_metadata({"branches": swept})
         context.log.info("%s branches had been left behind and are deleted.", len(swept))
