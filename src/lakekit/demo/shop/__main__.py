@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from .protocol import line
 from .shop import PACING, Shop
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def main() -> int:
             )
     given = parser.parse_args()
     try:
-        for line in _messages(given):
-            sys.stdout.buffer.write(line)
+        for message in _messages(given):
+            sys.stdout.buffer.write(message)
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 2
@@ -60,12 +61,12 @@ def main() -> int:
 
 def _messages(given: argparse.Namespace) -> Iterable[bytes]:
     if given.command == "spec":
-        return [_line({"type": "SPEC", "spec": _SPEC})]
+        return [line({"type": "SPEC", "spec": _SPEC})]
     shop = Shop(**(_json(given.config) if given.config else {}))
     if given.command == "check":
-        return [_line({"type": "CONNECTION_STATUS", "connectionStatus": {"status": "SUCCEEDED"}})]
+        return [line({"type": "CONNECTION_STATUS", "connectionStatus": {"status": "SUCCEEDED"}})]
     if given.command == "discover":
-        return [_line({"type": "CATALOG", "catalog": {"streams": shop.catalog(given.source)}})]
+        return [line({"type": "CATALOG", "catalog": {"streams": shop.catalog(given.source)}})]
     streams = {configured["stream"]["name"] for configured in _json(given.catalog)["streams"]}
     if PACING[given.source] not in streams:
         raise ValueError(
@@ -77,10 +78,6 @@ def _messages(given: argparse.Namespace) -> Iterable[bytes]:
 
 def _json(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
-
-
-def _line(message: dict[str, Any]) -> bytes:
-    return json.dumps(message).encode() + b"\n"
 
 
 if __name__ == "__main__":

@@ -32,12 +32,12 @@ def messages(
     ticks = count(started)
 
     def status(name: str) -> bytes:
-        return _line({"type": "TRACE", "trace": {
+        return line({"type": "TRACE", "trace": {
             "type": "STREAM_STATUS", "emitted_at": float(next(ticks)), "stream_status": {"stream_descriptor": descriptor, "status": name},
         }})  # fmt: skip
 
     def checkpoint(reached: dict[str, Any], since: int) -> bytes:
-        return _line({"type": "STATE", "state": {
+        return line({"type": "STATE", "state": {
             "type": "STREAM", "stream": {"stream_descriptor": descriptor, "stream_state": reached}, "sourceStats": {"recordCount": float(since)},
         }})  # fmt: skip
 
@@ -49,7 +49,7 @@ def messages(
             yield status("RUNNING")
         reached = state(record)
         since, total = since + 1, total + 1
-        yield _line(
+        yield line(
             {"type": "RECORD", "record": {"stream": stream, "data": record, "emitted_at": next(ticks)}}
         )
         if since == CHECKPOINT:
@@ -62,7 +62,7 @@ def messages(
 
 
 def log(message: str) -> bytes:
-    return _line({"type": "LOG", "log": {"level": "INFO", "message": message}})
+    return line({"type": "LOG", "log": {"level": "INFO", "message": message}})
 
 
 def in_order(groups: Iterable[tuple[int, Iterable[_E]]]) -> Iterator[_E]:
@@ -81,5 +81,6 @@ def in_order(groups: Iterable[tuple[int, Iterable[_E]]]) -> Iterator[_E]:
         yield heappop(held)
 
 
-def _line(message: dict[str, Any]) -> bytes:
+def line(message: dict[str, Any]) -> bytes:
+    """One message as a connector prints it."""
     return _encode(message) + b"\n"
