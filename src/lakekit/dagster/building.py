@@ -54,7 +54,7 @@ def build(
             say = context.log.info if node.ok else context.log.error
             say(f"{done} of {total}: {node.kind} {node.name} {node.status} in {node.seconds:.1f} s")
             if node.ok and (asset := assets.get(node.id)):
-                yield _materialized(lake, asset, node, nodes[node.id].get("columns", {}))
+                yield _materialized(lake, asset, node, nodes[node.id])
             elif node.status != "skipped" and (check := checks.get(node.id)):
                 yield _checked(lake, check, node)
     except BuildFailed as error:
@@ -75,24 +75,21 @@ def _checks(context: AssetExecutionContext) -> dict[str, AssetCheckKey]:
     return {node_id((spec.metadata or {})[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]): spec.key for spec in specs}
 
 
-def _materialized(
-    lake: Lake, key: AssetKey, node: Node, described: Mapping[str, Any]
-) -> MaterializeResult[Any]:
+def _materialized(lake: Lake, key: AssetKey, node: Node, model: Mapping[str, Any]) -> MaterializeResult[Any]:
     return MaterializeResult(
-        asset_key=key, metadata={**_shape(lake, key, described), "seconds": round(node.seconds, 3)}
+        asset_key=key, metadata={**_shape(lake, key, model), "seconds": round(node.seconds, 3)}
     )
 
 
-def _shape(lake: Lake, key: AssetKey, described: Mapping[str, Any]) -> dict[str, Any]:
+def _shape(lake: Lake, key: AssetKey, model: Mapping[str, Any]) -> dict[str, Any]:
     """A table's columns and how many rows it has, under the names that Dagster shows as such."""
-    id_ = table_id(key)
+    id_, described = table_id(key), model.get("columns", {})
     columns = [
         TableColumn(row["Column"], row["Type"], described.get(row["Column"], {}).get("description"))
         for row in lake.sql(f"describe {quote(id_.schema, id_.name)}")
     ]
     found: dict[str, Any] = {"dagster/column_schema": TableSchema(columns)}
-    entry = lake.catalog.entries(lake.ref).get(id_)
-    if entry and entry.kind == "table":  # to count a view is to compute it
+    if model["config"]["materialized"] != "view":  # to count a view is to compute it
         [row] = lake.sql(f"select count(*) as n from {quote(id_.schema, id_.name)}")
         found["dagster/row_count"] = row["n"]
     return found
