@@ -217,8 +217,8 @@ class Lake:
         """Build and test the project's dbt models at this ref, and remember what the checks said.
 
         ``select`` and ``exclude`` are dbt's selection syntax; empty builds everything. With ``only_named`` no test runs
-        that is not selected itself. ``on_node`` gets each node as it finishes, and how many there are in all. Failed checks are in the report (and keep the branch from
-        being published); a model that fails raises ``BuildFailed``.
+        that is not selected itself. ``on_node`` gets each node as it finishes, and how many there are in all. Failed
+        checks are in the report (and keep the branch from being published); a model that fails raises ``BuildFailed``.
         """
         from .dbt import build, prepared
 

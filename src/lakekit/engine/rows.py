@@ -68,6 +68,7 @@ def put_through_pyiceberg(
     With ``replace`` they are put in place of all that it held.
     """
     from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
+    from pyiceberg.expressions import AlwaysTrue
 
     must_have_key(rows, key, id_)
     rows = storable(rows)
@@ -91,7 +92,7 @@ def put_through_pyiceberg(
     must_be_given(rows, {field.name for field in table.schema().fields if field.required}, id_)
     found = None
     if table.current_snapshot() and (replace or (key and rows.num_rows)):
-        found = _everything() if replace else _among(rows, key)
+        found = AlwaysTrue() if replace else _among(rows, key)
     if found is not None and not table.scan(row_filter=found).count():
         found = None  # PyIceberg warns of a delete that finds nothing
     with table.transaction() as change:
@@ -102,12 +103,6 @@ def put_through_pyiceberg(
         if found is not None:
             change.delete(found)
         change.append(_as(rows, schema))
-
-
-def _everything() -> Any:
-    from pyiceberg.expressions import AlwaysTrue
-
-    return AlwaysTrue()
 
 
 def _among(rows: pa.Table, key: Sequence[str]) -> Any:
