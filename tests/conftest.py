@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lakekit import Lake
     from lakekit.stack import Endpoints, Stack
 
+    from .airbyte_server import AirbyteServer
+
 _STACK = "LAKEKIT_TEST_STACK"
 _OWNER = "LAKEKIT_TEST_OWNER"
 
@@ -87,3 +89,12 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         own_main = trino.branch(f"test-{secrets.token_hex(4)}").ref
         yield trino.at(own_main)
         trino.delete_branch(own_main)
+
+
+@pytest.fixture
+def airbyte() -> Iterator[AirbyteServer]:
+    """A stand-in of an Airbyte server that has nothing yet."""
+    from .airbyte_server import airbyte_server
+
+    with airbyte_server() as server:
+        yield server

@@ -10,12 +10,11 @@ import pytest
 from lakekit import Lake
 from lakekit.scaffold import new
 
-from ..airbyte_server import airbyte_server
 from ..dagster_server import dagster_dev
 from ..embedded import dagster_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from ..airbyte_server import AirbyteServer
@@ -36,12 +35,6 @@ MATERIALIZED = """
 { assetOrError(assetKey: {path: ["shopify", "orders"]}) { ... on Asset {
     assetMaterializations { metadataEntries { label ... on IntMetadataEntry { intValue } ... on TextMetadataEntry { text } } } } } }
 """
-
-
-@pytest.fixture
-def airbyte() -> Iterator[AirbyteServer]:
-    with airbyte_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -10,18 +10,12 @@ import pytest
 from lakekit import Lake
 from lakekit.errors import AirbyteFailed, SettingsError, UsageError
 
-from ..airbyte_server import AirbyteServer, airbyte_server
 from .airbyte_watch import MODELS, Watch, build, key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture
-def airbyte() -> Iterator[AirbyteServer]:
-    with airbyte_server() as server:
-        yield server
+    from ..airbyte_server import AirbyteServer
 
 
 @pytest.fixture

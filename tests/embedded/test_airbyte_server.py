@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -10,22 +10,18 @@ from airbyte_api import models
 from dagster import Failure
 from dagster_airbyte import AirbyteWorkspace
 
-from ..airbyte_server import ENDED, OPEN, AirbyteServer, airbyte_server
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ..airbyte_server import ENDED, OPEN, AirbyteServer
 
 
 @pytest.fixture
-def airbyte() -> Iterator[AirbyteServer]:
-    with airbyte_server() as server:
-        lake = server.add_destination("shopify")
-        server.add_connection("Shopify", ["orders", "products"], lake)
-        server.add_connection("Mail", ["events"], lake, namespaces="custom_format", namespaceFormat="klaviyo")
-        server.add_connection(
-            "Elsewhere", ["orders"], server.add_destination("public", kind="postgres"), prefix="raw_"
-        )
-        yield server
+def airbyte(airbyte: AirbyteServer) -> AirbyteServer:
+    lake = airbyte.add_destination("shopify")
+    airbyte.add_connection("Shopify", ["orders", "products"], lake)
+    airbyte.add_connection("Mail", ["events"], lake, namespaces="custom_format", namespaceFormat="klaviyo")
+    airbyte.add_connection(
+        "Elsewhere", ["orders"], airbyte.add_destination("public", kind="postgres"), prefix="raw_"
+    )
+    return airbyte
 
 
 def asked(airbyte: AirbyteServer, path: str, **query: Any) -> Any:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,10 +15,9 @@ from dagster import AssetKey, AssetRecordsFilter, DagsterEventType, DagsterInsta
 from lakekit import Lake
 from lakekit.dagster.refs import PUBLISHED
 
-from . import dagster_project
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SLOW = """
 select count(*) as pairs
@@ -29,16 +26,6 @@ cross join unnest(sequence(1, 8000)) as a (x)
 cross join unnest(sequence(1, 8000)) as b (y)
 where x * y % 7 = 3
 """
-
-
-@pytest.fixture(scope="module")
-def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return dagster_project.make(tmp_path_factory.mktemp("dagster") / "shop")
-
-
-@pytest.fixture
-def project(landed: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(landed, tmp_path / "shop"))
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,20 +17,11 @@ from . import dagster_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from dagster._core.execution.execution_result import ExecutionResult
 
 ORDERS = AssetSelection.assets(["core", "int_shopify__orders"]).upstream()
-
-
-@pytest.fixture(scope="module")
-def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return dagster_project.make(tmp_path_factory.mktemp("dagster") / "shop")
-
-
-@pytest.fixture
-def project(landed: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(landed, tmp_path / "shop"))
 
 
 @pytest.fixture
