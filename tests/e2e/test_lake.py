@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
+from lakekit.dbt import stream
 from lakekit.errors import (
     MergeConflict,
     PublishRefused,
@@ -317,3 +319,30 @@ def test_a_check_that_is_no_more_does_not_block_for_ever(lake: Lake) -> None:
         assert work.build().ok
         work.publish()
     assert lake.sql("select id from core.int_paid").rows() == [{"id": 1}]
+
+
+@pytest.mark.parametrize("lake", ["trino"], indirect=True)
+def test_a_build_that_is_given_up_leaves_no_query_running_in_trino(lake: Lake) -> None:
+    models(
+        lake,
+        int_first="{{ config(materialized='table', schema='core') }} select 1 as n",
+        int_endless="""{{ config(materialized='table', schema='core') }}
+            select count(*) as n from {{ ref('int_first') }}
+            cross join unnest(sequence(1, 10000)) as a (x)
+            cross join unnest(sequence(1, 10000)) as b (y)
+            cross join unnest(sequence(1, 10000)) as c (z)
+            where x * y * z % 7 = 3""",
+    )
+    asked = """select query_id, state, error_code from system.runtime.queries
+        where query like '%sequence(1, 10000)%' and query not like '%system.runtime%'"""
+    with lake.branch() as work:
+        nodes = stream(lambda on_node: work.build(on_node=on_node))
+        assert next(nodes)[0].name == "int_first"
+        until = time.monotonic() + 60
+        while "RUNNING" not in {row["state"] for row in lake.sql(asked)}:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        nodes.close()
+        assert {row["state"] for row in lake.sql(asked)} <= {"FAILED", "CANCELED"}
+        # The same process builds on.
+        assert work.build("int_first").ok
