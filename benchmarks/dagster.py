@@ -16,6 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from tests.dagster_server import dagster_dev
+
 from lakekit import Lake
 from lakekit.dagster import manifest
 from lakekit.dbt import prepared
@@ -23,7 +25,6 @@ from lakekit.demo.shop import Shop
 from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
 from lakekit.settings import Settings
-from tests.dagster_server import dagster_dev
 
 from .measure import alone, keep, spread, table
 
@@ -137,8 +138,8 @@ def main() -> None:
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory(prefix="lakekit-bench-") as folder:
         contenders = projects(Path(folder))
-        loaded = load(contenders, runs)
-        keep("dagster", f"{loaded}\n\n{launch(contenders, runs)}")
+        keep("dagster: definitions", load(contenders, runs))
+        keep("dagster: a run", launch(contenders, runs))
 
 
 if __name__ == "__main__":

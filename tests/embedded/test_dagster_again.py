@@ -89,6 +89,7 @@ class Shop:
             whole,
             execution_plan=create_execution_plan(whole, step_keys_to_execute=steps),
             asset_selection=whole.asset_selection,
+            tags=earlier.tags if earlier else None,
             parent_run_id=earlier.run_id if earlier else None,
             root_run_id=(earlier.root_run_id or earlier.run_id) if earlier else None,
         )
@@ -207,6 +208,12 @@ def test_some_steps_of_a_published_run_are_executed_anew(shop: Shop) -> None:
     again = shop.run(anew=published, steps=LEFT)
     assert again.success
     assert shop.ran == ["total"]
+    with Lake.connect(shop.project) as lake:
+        assert shop.recorded(again).tags[PUBLISHED] == lake.log(1)[0].hash
+    shop.is_broken = True
+    failed = shop.run(anew=published, steps=LEFT)
+    assert not failed.success
+    assert not shop.recorded(failed).tags[PUBLISHED]
 
 
 def test_a_conflict_is_told_and_all_is_built_again_on_what_main_is_now(shop: Shop) -> None:

@@ -84,7 +84,9 @@ class _Publishing(Executor):
             yield from self._steps.execute(plan_context, execution_plan)
             return
         branch = run_ref(run)
-        plan_context.instance.add_run_tags(run.run_id, {BRANCH: branch})
+        # A run executed anew has its parent's tags: what that one published is not this one's.
+        inherited = {PUBLISHED: ""} if PUBLISHED in run.tags else {}
+        plan_context.instance.add_run_tags(run.run_id, {BRANCH: branch, **inherited})
         try:
             yield from self._published(plan_context, execution_plan, branch)
         except (PublishRefused, MergeConflict) as error:
