@@ -48,10 +48,10 @@ def add(files: Files, file: Path, place: Sequence[str | int], outline: Any, entr
     if not file.exists():
         files.new(file, text(outline))
         return
-    before = file.read_text(encoding="utf-8")
     try:
+        before = file.read_bytes().decode("utf-8-sig")  # with its own ends of lines
         after = _appended(before, place, entries)
-    except (yaml.YAMLError, LookupError, TypeError) as error:
+    except (yaml.YAMLError, LookupError, TypeError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{file} cannot be added to.",
             why=f"it has no list of {place[-1]} with a line for each: {error}",
