@@ -1,5 +1,8 @@
 """The checks that a change must pass: ``nox`` runs them all, ``nox -s tests`` one of them."""
 
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -22,3 +25,12 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     session.install("-e", ".[dev]")
     session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session(default=False)
+def example(session: nox.Session) -> None:
+    """Make examples/ anew, where the template has changed."""
+    session.install("-e", ".[duckdb]")
+    folder = Path("examples/shopify_klaviyo")
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("lakekit", "new", str(folder), "--no-input")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import available_timezones
 
 from .errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .settings import EngineName
 
 Sources = Literal["both", "shopify", "klaviyo"]
@@ -50,7 +53,7 @@ def new(
     given = {"sources": sources, "engine": engine, "ci": ci, "shop_timezone": shop_timezone}
     asked = {"name": directory.name} | {name: value for name, value in given.items() if value}
     _check(directory, shop_timezone)
-    with TemporaryDirectory(prefix="lakekit-new-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="lakekit-new-") as scratch, _temporary_files(scratch):
         made = Path(
             cookiecutter(
                 str(TEMPLATE), no_input=True, extra_context=asked, output_dir=scratch, default_config=True
@@ -63,6 +66,16 @@ def new(
         except OSError as error:
             raise UsageError(f"No project can be made in {directory}.", why=str(error)) from error
     return directory
+
+
+@contextmanager
+def _temporary_files(folder: str) -> Iterator[None]:
+    """Have temporary files made in a folder: cookiecutter leaves one behind of each hook that it runs."""
+    before, tempfile.tempdir = tempfile.tempdir, folder
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _check(directory: Path, shop_timezone: str | None) -> None:

@@ -1,7 +1,13 @@
-"""Takes out what was not asked for: the template is the whole project."""
+"""Takes out what was not asked for: the template is the whole project. Refuses what would be no project at all."""
 
+import re
 import shutil
+import sys
 from pathlib import Path
+from zoneinfo import available_timezones
+
+NAME = "{{ cookiecutter.name }}"
+ZONE = "{{ cookiecutter.shop_timezone }}"
 
 # What is there for a source alone, and for both of them.
 NEEDS = {
@@ -34,6 +40,12 @@ ASKED = {
     "klaviyo": "{{ cookiecutter.sources }}" != "shopify",
     "github": "{{ cookiecutter.ci }}" == "github",
 }
+
+# `lakekit new` has asked this before it began.
+if not re.fullmatch(r"[A-Za-z](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", NAME):
+    sys.exit(f"'{NAME}' can name no project: it is a letter, then letters, digits, '-', '_' and '.'.")
+if ZONE not in available_timezones():
+    sys.exit(f"'{ZONE}' is no time zone; they are named like Europe/Berlin.")
 
 for what, patterns in NEEDS.items():
     if ASKED[what]:

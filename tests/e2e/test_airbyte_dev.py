@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from ..airbyte_server import AirbyteServer
     from ..dagster_server import DagsterServer
 
-FOLLOWING = """
-from lakekit.dagster import bronze
-
-definitions = Definitions.merge(definitions, bronze(__file__, {}))
-"""
 TICKS = """
 { sensorOrError(sensorSelector: {
     repositoryLocationName: "orchestration.definitions", repositoryName: "__repository__", sensorName: "airbyte_sensor"
@@ -40,8 +35,6 @@ MATERIALIZED = """
 @pytest.fixture
 def project(tmp_path: Path, airbyte: AirbyteServer, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = new(tmp_path / "shop")
-    with (made / "orchestration" / "definitions.py").open("a") as definitions:
-        definitions.write(FOLLOWING)
     with Lake.connect(made) as lake:
         dagster_project.land(lake, 1)
     monkeypatch.setenv("LAKEKIT_AIRBYTE__URL", airbyte.url)

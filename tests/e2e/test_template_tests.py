@@ -6,13 +6,15 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from lakekit.scaffold import new
+from lakekit.scaffold import Sources, new
 
-TEMPLATE = Path(__file__).parents[2] / "template/{{ cookiecutter.name }}"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 # One of each kind: a merge, lines that go, a deletion, JSON, instants to the microsecond, ranks, a division.
 ON_TRINO = [
     "tests/klaviyo/test_streams.py::test_a_record_is_renamed_and_cast[klaviyo.events]",
@@ -41,9 +43,11 @@ def run(project: Path, *arguments: str) -> str:
     return ran.stdout
 
 
-def test_all_of_them_pass_and_every_model_is_built(tmp_path: Path) -> None:
-    told = run(new(tmp_path / "shop"), "-n", "2", "--lake-costs")
-    models = {file.stem for file in TEMPLATE.glob("orchestration/assets/**/*.sql")}
+@pytest.mark.parametrize("sources", get_args(Sources))
+def test_all_of_them_pass_and_every_model_is_built(tmp_path: Path, sources: Sources) -> None:
+    project = new(tmp_path / "shop", sources=sources)
+    told = run(project, "-n", "2", "--lake-costs")
+    models = {file.stem for file in project.glob("orchestration/assets/**/*.sql")}
     assert models <= set(told.partition("what builds cost")[2].split())
 
 

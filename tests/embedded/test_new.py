@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
 from click.testing import CliRunner
 
 from lakekit import scaffold
 from lakekit.cli import main
-
-if TYPE_CHECKING:
-    import pytest
+from lakekit.errors import UsageError
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -50,6 +49,76 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert refused.exit_code == 2
     assert "is not empty" in refused.output
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["my shop"], "'my shop' can name no project."),
+        (["1st"], "'1st' can name no project."),
+        (["shop", "--sources", "magento"], "'magento' is not one of 'both', 'shopify', 'klaviyo'"),
+        (["shop", "--ci", "jenkins"], "'jenkins' is not one of 'none', 'github'"),
+        (["notes.txt/shop"], "No project can be made in"),
+    ],
+)
+def test_what_can_be_no_project_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    refused = CliRunner().invoke(main, ["new", *arguments, "--no-input"])
+    assert refused.exit_code == 2
+    assert said in refused.output
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_time_zone_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'Mars/Olympus' is no time zone"):
+        scaffold.new(tmp_path / "shop", shop_timezone="Mars/Olympus")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("moved", [0, 5])
+def test_what_is_interrupted_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool, moved: int
+) -> None:
+    shop = tmp_path / "deep" / "shop"
+    if is_there:
+        shop.mkdir(parents=True)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    count = iter(range(moved))
+    move = shutil.move
+
+    def interrupted(source: Path, target: Path) -> None:
+        if next(count, None) is None:
+            raise KeyboardInterrupt
+        move(source, target)
+
+    monkeypatch.setattr(shutil, "move", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        scaffold.new(shop)
+    assert not list(scratch.iterdir())
+    assert [one.name for one in tmp_path.iterdir() if one != scratch] == (["deep"] if is_there else [])
+    assert not is_there or not list(shop.iterdir())
+
+
+def test_a_project_in_the_folder_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop").mkdir()
+    monkeypatch.chdir(tmp_path / "shop")
+    assert CliRunner().invoke(main, ["new", ".", "--no-input"]).exit_code == 0
+    assert Path("lakekit.toml").is_file()  # it is the same folder still
+
+
+def test_it_takes_less_than_two_seconds(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lakekit", "new", "--no-input", tmp_path / "shop"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Of the processor's time: what else the machine does meanwhile is not its own.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
 
 
 def test_the_wheel_brings_the_template_the_macros_and_the_adapter(tmp_path: Path) -> None:

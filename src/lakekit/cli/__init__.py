@@ -15,6 +15,7 @@ from ..errors import LakekitError
 _COMMANDS: Final = {
     "demo": "lakekit.cli.demo:demo",
     "new": "lakekit.cli.new:new",
+    "add": "lakekit.cli.add:add",
     "up": "lakekit.cli.stack:up",
     "status": "lakekit.cli.stack:status",
     "logs": "lakekit.cli.stack:logs",
@@ -81,6 +82,7 @@ def main() -> None:
     \b
     lakekit demo                      watch a shop's data become tested, published marts
     lakekit new DIR                   make a project of your own
+    lakekit add source NAME …         a source's streams, with all their files
     lakekit up                        Trino, Nessie and an S3 store, without Docker
     lakekit land --source shopify …   write a connector's messages to bronze
     lakekit build                     build and test on a branch, then publish

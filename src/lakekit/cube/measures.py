@@ -83,9 +83,13 @@ def measures(mart: Mart) -> list[Measure]:
 def is_money(mart: Mart, name: str) -> bool:
     """Whether a column is an amount of money: a number with a fraction, and a word that says so."""
     type_ = mart.columns[name]
-    fraction = pa.types.is_decimal(type_) or pa.types.is_floating(type_)
+    return (pa.types.is_decimal(type_) or pa.types.is_floating(type_)) and says_money(name)
+
+
+def says_money(name: str) -> bool:
+    """Whether the words of a name are those of an amount of money."""
     words = name.split("_")
-    return fraction and not _MONEY.isdisjoint(words) and not {"rate", "ratio", "pct", "percent"} & set(words)
+    return not _MONEY.isdisjoint(words) and not {"rate", "ratio", "pct", "percent"} & set(words)
 
 
 def _kinds(mart: Mart, name: str, derived: Derivation) -> Iterator[Kind]:

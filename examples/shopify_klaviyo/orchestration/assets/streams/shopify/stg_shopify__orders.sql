@@ -1,0 +1,21 @@
+select
+    id as order_id,
+    name as order_name,
+    cast(json_extract_scalar(customer, '$.id') as bigint) as customer_id,
+    email,
+    created_at,
+    updated_at,
+    cancelled_at,
+    deleted_at,
+    test as is_test,
+    financial_status,
+    taxes_included,
+    presentment_currency as currency,
+    currency as shop_currency,
+    {{ money("total_shipping_price_set", "presentment_money") }} as shipping_amount,
+    {{ money("total_price_set", "presentment_money") }} as total_amount,
+    {{ money("total_shipping_price_set", "shop_money") }} as shop_shipping_amount,
+    {{ money("total_price_set", "shop_money") }} as shop_total_amount,
+    line_items,
+    _airbyte_extracted_at
+from {{ source("shopify", "orders") }}
