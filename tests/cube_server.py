@@ -76,7 +76,7 @@ class Refused(Exception):
 def compile_model(folder: Path) -> list[dict[str, Any]]:
     """What Cube's own compiler makes of a model; ``AssertionError`` with its words where it refuses it."""
     ran = subprocess.run(
-        [_node(), _installed() / "compile.js", folder],
+        [node(), installed() / "compile.js", folder],
         env={**os.environ, "CUBEJS_TESSERACT_SQL_PLANNER": "false"},
         capture_output=True,
         text=True,
@@ -96,7 +96,7 @@ def serving(folder: Path, variables: Mapping[str, str]) -> Iterator[Client]:
     log = folder / "server.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [_node(), _installed() / "node_modules/@cubejs-backend/server/bin/server"],
+            [node(), installed() / "node_modules/@cubejs-backend/server/bin/server"],
             cwd=folder,
             env={
                 "PATH": os.environ["PATH"],
@@ -134,16 +134,16 @@ def _wait(client: Client, server: subprocess.Popen[bytes], log: Path) -> None:
             return
 
 
-def _installed() -> Path:
+def installed() -> Path:
     """Where Cube's packages are, installed by whoever comes first: they stay for the next run."""
     with FileLock(FOLDER / ".lock"):
         wanted = sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
         told = FOLDER / "node_modules/.lakekit"
         if not told.exists() or told.read_text() != wanted:
             subprocess.run(
-                [_node(), _npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+                [node(), _npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
                 cwd=FOLDER,
-                env={**os.environ, "PATH": f"{Path(_node()).parent}:{os.environ['PATH']}"},
+                env={**os.environ, "PATH": f"{Path(node()).parent}:{os.environ['PATH']}"},
                 check=True,
                 timeout=400,
             )
@@ -153,7 +153,7 @@ def _installed() -> Path:
     return FOLDER
 
 
-def _node() -> str:
+def node() -> str:
     return str(_wheel() / "bin/node")
 
 

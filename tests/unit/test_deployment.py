@@ -20,6 +20,8 @@ from lakekit.stack.endpoints import BUCKET, Endpoints
 from lakekit.stack.nessie import properties as nessie_properties
 from lakekit.stack.trino import properties as trino_properties
 
+from ..compose import command as compose_command
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -147,7 +149,7 @@ def test_values_have_a_development_cluster_s_resources_and_a_small_profile(proje
 
 def test_compose_takes_the_file_and_says_what_is_missing(project: Path, tmp_path: Path) -> None:
     here = shutil.copytree(project, tmp_path / "shop")
-    compose = _compose()
+    compose = compose_command()
     environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
 
     def config() -> subprocess.CompletedProcess[str]:
@@ -175,13 +177,3 @@ def test_compose_takes_the_file_and_says_what_is_missing(project: Path, tmp_path
         "dagster-daemon",
         "cube",
     }
-
-
-def _compose() -> list[str]:
-    if shutil.which("docker"):
-        plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
-        if plugin.returncode == 0:
-            return ["docker", "compose"]
-    if shutil.which("docker-compose"):
-        return ["docker-compose"]
-    pytest.skip("no compose to ask: neither `docker compose` nor docker-compose (apt install docker-compose)")

