@@ -60,6 +60,10 @@ def stop(folder: Path) -> None:
             daemon = psutil.Process(int(pid.read_text()))
             daemon.terminate()
             psutil.wait_procs([daemon], timeout=30)
+    # Of the network that builds share with the machine it leaves a mount behind.
+    for mounted in Path("/proc/self/mounts").read_text().splitlines():
+        if Path(place := mounted.split()[1]).is_relative_to(folder):
+            subprocess.run(["umount", "--lazy", place], check=True)
     shutil.rmtree(folder)
 
 

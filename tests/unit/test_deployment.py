@@ -59,6 +59,8 @@ def resources(content: Any, at: str = "") -> Iterator[tuple[str, float]]:
     for key, inner in content.items() if isinstance(content, dict) else ():
         if key in {"requests", "limits"}:
             yield from ((f"{at}.{key}.{name}", amount(of)) for name, of in inner.items())
+        elif key in {"request", "limit"}:
+            yield f"{at}.{key}", amount(inner)
         else:
             yield from resources(inner, f"{at}.{key}")
 
@@ -78,6 +80,10 @@ def test_images_are_of_the_versions_that_are_tested(project: Path, services: dic
     [integration] = [one.partition("==")[2] for one in own["dagster"] if one.startswith("dagster-dbt==")]
     assert f"dagster-webserver=={dagster}" in theirs["deploy"]
     assert {f"dagster-postgres=={integration}", f"dagster-k8s=={integration}"} <= set(theirs["deploy"])
+    # Charts that have the versions of what they install.
+    readme = (project / "deploy/README.md").read_text()
+    assert f"dagster/dagster --version {dagster} " in readme
+    assert f"nessie/nessie --version {IMAGES['nessie'].partition(':')[2]} " in readme
 
 
 def test_services_are_told_what_the_stack_tells_its_own(project: Path, services: dict[str, Any]) -> None:
@@ -118,8 +124,16 @@ def test_no_secret_has_a_default_and_none_is_in_git(project: Path, services: dic
         for line in file.read_text().splitlines():
             if SECRET.search(line) and not line.lstrip().startswith("#"):
                 assert re.search(
-                    r"lake-(s3|postgres|cube)|LAKEKIT_S3|Secret(Ref)?:$|Secret: false|env: |secret:$", line
+                    r"lake-(s3|postgres|cube)|LAKEKIT_S3|postgresql-password|userSecretKey|Secret(Ref)?:$|Secret: false|env: |secret:$",
+                    line,
                 ), line
+    # What charts would come with: MinIO an administrator, Airbyte a Postgres and a MinIO of its own, all with known passwords.
+    assert values(project, "minio")["users"] == []
+    airbyte = values(project, "airbyte")
+    assert not airbyte["postgresql"]["enabled"]
+    assert not airbyte["minio"]["enabled"]
+    buckets = {bucket["name"] for bucket in values(project, "minio")["buckets"]}
+    assert buckets == {BUCKET, *airbyte["global"]["storage"]["bucket"].values()}
 
 
 def test_values_have_a_development_cluster_s_resources_and_a_small_profile(project: Path) -> None:

@@ -26,34 +26,28 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 BASE = "lakekit-test/base"
-PACKAGES = "lakekit-test/packages"
 
 
 def build_all(docker_host: str) -> None:
     """Build what the docker backend starts, with the Docker at ``docker_host``; needs root and the command mmdebstrap."""
-    _debian(docker_host, BASE)
-    for name, fill in FILL.items():
-        _build(docker_host, name, IMAGES[name], fill)
-
-
-def build_deployed(docker_host: str, images: Mapping[str, str]) -> None:
-    """Build, after those, what a project is deployed on beside them, under the names that it uses."""
-    _debian(docker_host, PACKAGES, "postgresql", "python3", "python3-pip")
-    for name, fill in FILL_DEPLOYED.items():
-        _build(docker_host, name, images[name], fill)
-    for name in FILL:
-        _run(docker_host, "docker", "tag", IMAGES[name], images[name])
-
-
-def _debian(docker_host: str, image: str, *packages: str) -> None:
     with tempfile.NamedTemporaryFile(prefix="lakekit-images-", suffix=".tar") as base:
         # The sources that this machine installs from.
         sources = [
             p for p in Path("/etc/apt").rglob("*") if p.suffix in {".list", ".sources"} and p.stat().st_size
         ]
-        options = ["--quiet", "--variant=minbase", *(f"--include={name}" for name in packages)]
+        options = ["--quiet", "--variant=minbase", "--include=postgresql,python3,python3-pip"]
         _run(docker_host, "mmdebstrap", *options, "", base.name, *sources)
-        _run(docker_host, "docker", "import", base.name, image)
+        _run(docker_host, "docker", "import", base.name, BASE)
+    for name, fill in FILL.items():
+        _build(docker_host, name, IMAGES[name], fill)
+
+
+def build_deployed(docker_host: str, images: Mapping[str, str]) -> None:
+    """Build what a project is deployed on beside those, all under the names that it uses."""
+    for name, fill in FILL_DEPLOYED.items():
+        _build(docker_host, name, images[name], fill)
+    for name in FILL:
+        _run(docker_host, "docker", "tag", IMAGES[name], images[name])
 
 
 def _build(docker_host: str, name: str, image: str, fill: Callable[[Path], None]) -> None:
@@ -117,7 +111,9 @@ def _python(context: Path) -> None:
 
 def _cube(context: Path) -> None:
     shutil.copy(cube_server.node(), context / "node")
-    shutil.copytree(cube_server.installed() / "node_modules", context / "node_modules", symlinks=True)
+    modules = cube_server.installed() / "node_modules"
+    of_no_use = shutil.ignore_patterns("@duckdb", "*.map")
+    shutil.copytree(modules, context / "node_modules", symlinks=True, ignore=of_no_use)
 
 
 FILL: dict[str, Callable[[Path], None]] = {"minio": _minio, "nessie": _nessie, "trino": _trino}
