@@ -19,8 +19,6 @@ from lakekit.stack import minio
 from lakekit.stack.artifacts import NESSIE, TRINO, TRINO_ICEBERG, Artifacts
 from lakekit.stack.containers import IMAGES
 
-from ... import cube_server
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -86,7 +84,7 @@ def _java(context: Path) -> None:
 
 
 def _nothing(context: Path) -> None:
-    """All of it comes of packages."""
+    """All that it needs is there."""
 
 
 def _python(context: Path) -> None:
@@ -109,12 +107,5 @@ def _python(context: Path) -> None:
     )
 
 
-def _cube(context: Path) -> None:
-    shutil.copy(cube_server.node(), context / "node")
-    modules = cube_server.installed() / "node_modules"
-    of_no_use = shutil.ignore_patterns("@duckdb", "*.map")
-    shutil.copytree(modules, context / "node_modules", symlinks=True, ignore=of_no_use)
-
-
 FILL: dict[str, Callable[[Path], None]] = {"minio": _minio, "nessie": _nessie, "trino": _trino}
-FILL_DEPLOYED: dict[str, Callable[[Path], None]] = {"postgres": _nothing, "python": _python, "cube": _cube}
+FILL_DEPLOYED: dict[str, Callable[[Path], None]] = {"postgres": _nothing, "python": _python, "cube": _nothing}
