@@ -128,7 +128,6 @@ def test_a_project_runs_under_compose(tmp_path: Path) -> None:
         one.lakekit(
             "land", "--source", "shopify", "--", "python", "-m", "lakekit.demo.shop", "shopify", "read"
         )
-        assert_all_are_healthy(one)
         assert_nobody_else_reaches_them(one)
 
         dagster = DagsterServer(one.address("dagster-webserver"), tmp_path / "none")
@@ -136,7 +135,7 @@ def test_a_project_runs_under_compose(tmp_path: Path) -> None:
         assert daemons
         assert all(daemon["healthy"] for daemon in daemons if daemon["required"]), daemons
         run = dagster.launch()
-        over = dagster.over(run)
+        over = dagster.over(run, seconds=600)
         assert over["status"] == "SUCCESS", printed(dagster, run)
         main = httpx.get(f"{one.address('nessie')}/api/v2/trees/main").json()["reference"]
         assert over["tags"]["lake/published"] == main["hash"]
@@ -144,6 +143,7 @@ def test_a_project_runs_under_compose(tmp_path: Path) -> None:
         assert "fct_daily_sales" in printed(dagster, run)
 
         assert_cube_answers_what_the_mart_holds(one)
+        assert_all_are_healthy(one)
     for kind in ("container", "volume", "network"):
         all_of_them = ["--all"] if kind == "container" else []
         assert one.docker(kind, "ls", "--quiet", *all_of_them, "--filter", one.label) == []
