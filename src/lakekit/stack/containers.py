@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 IMAGES: Final = {
     "minio": f"minio/minio:{minio.RELEASE}",
-    "nessie": f"projectnessie/nessie:{NESSIE.version}",
+    # Where Nessie's makers put it: what is under its name elsewhere is old.
+    "nessie": f"ghcr.io/projectnessie/nessie:{NESSIE.version}",
     "trino": f"trinodb/trino:{TRINO.version}",
 }
 """The images that are used unless a project's settings name others."""
