@@ -34,3 +34,10 @@ def example(session: nox.Session) -> None:
     folder = Path("examples/shopify_klaviyo")
     shutil.rmtree(folder, ignore_errors=True)
     session.run("lakekit", "new", str(folder), "--no-input")
+
+
+@nox.session(default=False)
+def screenshots(session: nox.Session) -> None:
+    """Make the pictures of the documentation anew, with the Chromium that is installed."""
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "tests.screenshots")

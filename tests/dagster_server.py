@@ -79,6 +79,8 @@ def dagster_dev(project: Path, home: Path, **environment: str) -> Iterator[Dagst
     """Run `dagster dev` in a project for as long as the block lasts; all that it started ends with it."""
     home.mkdir(exist_ok=True)
     (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    (home / ".nux").mkdir(exist_ok=True)  # or a greeting covers the page
+    (home / ".nux/nux.yaml").write_text("seen: 1\n")
     log = home / "dagster.log"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

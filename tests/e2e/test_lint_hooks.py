@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,18 +12,18 @@ import pytest
 
 from lakekit.scaffold import new
 
+from ..checkout import copy
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHECKOUT = Path(__file__).parents[2]
-INSTALLED = Path(sys.executable).parent
-# A hook's repository is cloned and installed: this is all that it takes.
-PARTS = [".pre-commit-hooks.yaml", "LICENSE", "README.md", "pyproject.toml", "src", "template"]
+# Where hooks of language system find lakekit: this environment. Those of the repository bring their own.
+WITH_LAKEKIT = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 STAGING = "shop/orchestration/assets/streams/shopify"
 CORE = "shop/orchestration/assets/core/shopify"
 
 
-def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def git(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Git with a name of its own, whatever the machine's configuration says."""
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
     return subprocess.run(
@@ -34,14 +33,13 @@ def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=580,
         check=False,
-        # So that hooks of language system find this environment's lakekit.
-        env=os.environ | {"PATH": f"{INSTALLED}{os.pathsep}{os.environ['PATH']}"},
+        env=os.environ | environment,
     )
 
 
-def commit(repository: Path) -> subprocess.CompletedProcess[str]:
+def commit(repository: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     git(repository, "add", "-A")
-    return git(repository, "commit", "-m", "a change")
+    return git(repository, "commit", "-m", "a change", **environment)
 
 
 def repository(folder: Path) -> str:
@@ -55,14 +53,8 @@ def repository(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def hooks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """This checkout as a repository of hooks, and its revision."""
-    folder = tmp_path_factory.mktemp("hooks")
-    for part in PARTS:
-        if (CHECKOUT / part).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(CHECKOUT / part, folder / part, ignore=ignored)
-        else:
-            shutil.copy(CHECKOUT / part, folder / part)
+    """This checkout as a repository of hooks, which is cloned and installed, and its revision."""
+    folder = copy(tmp_path_factory.mktemp("hooks"))
     return folder, repository(folder)
 
 
@@ -73,19 +65,24 @@ def runner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRE_COMMIT_HOME", cache)
         patch.setenv("PREK_HOME", cache)
-        yield str(INSTALLED / request.param)
+        yield str(Path(sys.executable).parent / request.param)
 
 
 @pytest.fixture
 def shop(tmp_path: Path, runner: str, hooks: tuple[Path, str]) -> Path:
     """A repository with a project in a subfolder, where every commit is judged."""
-    new(tmp_path / "shop")
+    project_in(tmp_path, "shop")
     (tmp_path / ".pre-commit-config.yaml").write_text(
         f"repos:\n  - repo: {hooks[0]}\n    rev: {hooks[1]}\n    hooks:\n      - id: lakekit-lint\n"
     )
     repository(tmp_path)
     install(tmp_path, runner)
     return tmp_path
+
+
+def project_in(repository: Path, name: str) -> None:
+    """A project whose repository has the hooks: its own, which prek would run as well, wants lakekit installed."""
+    (new(repository / name) / ".pre-commit-config.yaml").unlink()
 
 
 def install(folder: Path, runner: str) -> None:
@@ -100,6 +97,15 @@ def test_a_clean_change_is_committed(shop: Path) -> None:
     assert made.returncode == 0, made.stdout + made.stderr
     assert "lakekit lint" in made.stderr + made.stdout
     assert "Passed" in made.stderr + made.stdout
+    # It ran in an environment that was made for it out of the repository, and that has the core alone.
+    cache = Path(os.environ["PREK_HOME"])
+    [hook] = cache.rglob("bin/lakekit")
+    ask = "import lakekit, importlib.util as util; print(lakekit.__file__, util.find_spec('duckdb'))"
+    told = subprocess.run(
+        [hook.with_name("python"), "-c", ask], cwd=cache, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.startswith(str(cache))
+    assert told.stdout.endswith(" None\n")
 
 
 def test_only_what_is_committed_is_judged(shop: Path) -> None:
@@ -118,7 +124,7 @@ def test_files_outside_of_the_project_pass(shop: Path, name: str) -> None:
 
 
 def test_files_outside_pass_where_there_are_several_projects(shop: Path) -> None:
-    new(shop / "second")
+    project_in(shop, "second")
     (shop / "tool.py").write_text("")
     assert commit(shop).returncode == 0
     (shop / "tool.py").write_text("VALUE = 1\n")
@@ -179,10 +185,10 @@ def test_a_new_project_brings_the_hook_along(tmp_path: Path, runner: str) -> Non
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"PATH": f"{INSTALLED}{os.pathsep}{os.environ['PATH']}"},
+        env=os.environ | WITH_LAKEKIT,
     )
     assert everything.returncode == 0, everything.stdout + everything.stderr
     (project / "orchestration/assets/core/shopify/orders.sql").write_text("select 1 as one")
-    refused = commit(project)
+    refused = commit(project, **WITH_LAKEKIT)
     assert refused.returncode == 1
     assert "LK102" in refused.stdout + refused.stderr

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from rich.markup import escape
 
+from ..errors import MissingExtra
 from . import options, output
 
 if TYPE_CHECKING:
@@ -189,7 +190,10 @@ def train() -> None:
     Runs a real build on a stack of its own, for about a minute. `lakekit up` has it done in the background the
     first time, unless CI is set.
     """
-    from ..demo.training import train as train_now
+    try:
+        from ..demo.training import train as train_now
+    except ModuleNotFoundError as error:
+        raise MissingExtra("trino", str(error.name)) from error
 
     started = time.monotonic()
     with output.doing("starting a stack that records") as say:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+from importlib.util import find_spec
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -13,13 +14,19 @@ from typing import TYPE_CHECKING, Any, Final
 from filelock import FileLock
 
 from ..engine.protocol import DbtTarget
-from ..errors import ProjectError
+from ..errors import MissingExtra, ProjectError
 from .fingerprint import fingerprint
 from .parsed import parse
 from .runner import require_project
 
 if TYPE_CHECKING:
-    from ..settings import Settings
+    from ..settings import EngineName, Settings
+
+_ADAPTERS: Final[dict[EngineName, tuple[str, str]]] = {
+    "embedded": ("duckdb", "duckdb"),
+    "trino": ("trino", "dbt.adapters.trino"),
+}
+"""What dbt parses for an engine with: the extra, and the module of it that there has to be."""
 
 _KEPT: Final = 3
 """Processes that were started before a change may still be about to read what was before it."""
@@ -53,8 +60,8 @@ class Prepared:
 def prepared(settings: Settings) -> Prepared:
     """The manifest of a project as its files are now; dbt parses where no process has before.
 
-    Raises ``ProjectError`` where there is no dbt project or nothing can be kept, and ``BuildFailed`` where dbt cannot
-    parse it.
+    Raises ``ProjectError`` where there is no dbt project or nothing can be kept, ``MissingExtra`` where the engine is not
+    installed, and ``BuildFailed`` where dbt cannot parse it.
     """
     require_project(settings.dbt)
     kept = settings.project / ".lakekit" / "dbt" / settings.engine
@@ -77,6 +84,9 @@ def prepared(settings: Settings) -> Prepared:
 
 
 def _parse(settings: Settings, place: Prepared, kept: Path) -> None:
+    extra, module = _ADAPTERS[settings.engine]
+    if find_spec(module) is None:
+        raise MissingExtra(extra, module)
     parsed = parse(settings.dbt, DbtTarget(settings.engine, {}), kept / "partial", {})
     manifest, own = parsed.manifest, parsed.config.credentials.database
     written = Path(mkdtemp(dir=kept, prefix="new-"))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..errors import MissingExtra
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -221,7 +223,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
 def run_of(config: pytest.Config) -> Run:
     """What this process's tests share, made when the first of them asks for it."""
     if _run not in config.stash:
-        from .run import Run
+        try:
+            from .run import Run
+        except ModuleNotFoundError as error:
+            raise MissingExtra("testing", str(error.name)) from error
 
         config.stash[_run] = Run(config, os.environ[_STACK], int(os.environ[_OWNER]))
     return config.stash[_run]

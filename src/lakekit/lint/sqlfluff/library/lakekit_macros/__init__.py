@@ -30,6 +30,7 @@ var = _FunctionWrapper("var", lambda _name, _default="": _Variable())
 _environment = _Environment(extensions=["jinja2.ext.do"], autoescape=False)
 _environment.globals.update(_BUILTINS)
 
+# Not by way of the package lakekit.dbt, which wants dbt: here is only sqlfluff.
 lakekit = _environment.from_string(
-    _files("lakekit.dbt").joinpath("package/macros/incremental.sql").read_text("utf-8")
+    _files("lakekit").joinpath("dbt/package/macros/incremental.sql").read_text("utf-8")
 ).module
