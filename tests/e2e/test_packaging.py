@@ -210,6 +210,7 @@ def test_duckdb_takes_a_new_project_to_published_marts(wheel: Path, tmp_path: Pa
     duckdb = bare(tmp_path / "duckdb", wheel, "duckdb")
     duckdb.run(tmp_path, "lakekit", "new", "shop", "--no-input")
     project = tmp_path / "shop"
+    assert paths(project) == paths(new(tmp_path / "ours/shop"))
     land(duckdb, project)
     assert "published to main" in duckdb.run(project, "lakekit", "build")
     [sales] = json.loads(
@@ -364,6 +365,10 @@ def test_all_together(wheel: Path, tmp_path: Path) -> None:
 def test_every_extra_is_tried() -> None:
     tried = re.findall(r'bare\([^,]+, wheel, "(\w+)"', (CHECKOUT / "tests/e2e/test_packaging.py").read_text())
     assert {*tried, *MODEL_TEST} == EXTRAS
+
+
+def paths(folder: Path) -> set[str]:
+    return {str(file.relative_to(folder)) for file in folder.rglob("*")}
 
 
 def land(bare: Bare, project: Path, *options: str, **environment: str) -> None:

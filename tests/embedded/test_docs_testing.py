@@ -37,7 +37,7 @@ def run(project: Path, *arguments: str) -> str:
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments], cwd=project, capture_output=True, text=True, check=False
     )
-    assert ran.returncode == 0, ran.stdout
+    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
     return ran.stdout
 
 

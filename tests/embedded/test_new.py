@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,6 @@ from click.testing import CliRunner
 from lakekit import scaffold
 from lakekit.cli import main
 from lakekit.errors import UsageError
-
-CHECKOUT = Path(__file__).parents[2]
 
 
 def test_a_new_project_has_its_settings_and_models(tmp_path: Path) -> None:
@@ -119,37 +116,3 @@ def test_it_takes_less_than_two_seconds(tmp_path: Path) -> None:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     # Of the processor's time: what else the machine does meanwhile is not its own.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
-
-
-def test_the_wheel_brings_the_template_the_macros_and_the_adapter(tmp_path: Path) -> None:
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "--quiet",
-            "--no-deps",
-            "--wheel-dir",
-            str(tmp_path),
-            str(CHECKOUT),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    [wheel] = tmp_path.glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
-    template = "lakekit/_template/{{ cookiecutter.name }}"
-    tracked = subprocess.run(
-        ["git", "ls-files", "template"], cwd=CHECKOUT, check=True, capture_output=True, text=True
-    ).stdout.splitlines()
-    assert {f"lakekit/_{file}" for file in tracked} <= names
-    assert f"{template}/orchestration/.dbtignore" in names
-    for file in (
-        "lakekit/py.typed",
-        "lakekit/dbt/package/dbt_project.yml",
-        "lakekit/testing/scenario.schema.json",
-        "dbt/include/lakekit/dbt_project.yml",
-    ):
-        assert file in names
-    assert not [name for name in names if name.startswith("dbt/") and name.count("/") == 1]
