@@ -1,4 +1,4 @@
-"""``lakekit new``: a project that builds, from a checkout and from a wheel."""
+"""``lakekit new``: a project that has all its files, and nothing where it cannot be made."""
 
 from __future__ import annotations
 
