@@ -78,7 +78,8 @@ class DagsterServer:
 def dagster_dev(project: Path, home: Path, **environment: str) -> Iterator[DagsterServer]:
     """Run `dagster dev` in a project for as long as the block lasts; all that it started ends with it."""
     home.mkdir(exist_ok=True)
-    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    if not (home / "dagster.yaml").exists():
+        (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
     (home / ".nux").mkdir(exist_ok=True)  # or a greeting covers the page
     (home / ".nux/nux.yaml").write_text("seen: 1\n")
     log = home / "dagster.log"
@@ -103,7 +104,7 @@ def dagster_dev(project: Path, home: Path, **environment: str) -> Iterator[Dagst
         _wait(process, f"http://127.0.0.1:{port}", log)
         yield DagsterServer(f"http://127.0.0.1:{port}", log)
     finally:
-        _end(process)
+        end(process)
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
@@ -119,7 +120,8 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     raise AssertionError(f"dagster dev does not answer:\n{log.read_text()[-4000:]}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a `dagster dev` as Ctrl-C does, and all that it started."""
     tree = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.send_signal(signal.SIGINT)
     try:

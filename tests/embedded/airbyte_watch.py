@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dagster import AssetKey, AssetSpec, DagsterInstance, Definitions, asset, build_sensor_context
+from dagster import (
+    AssetKey,
+    AssetMaterialization,
+    AssetSpec,
+    DagsterInstance,
+    Definitions,
+    SensorResult,
+    asset,
+    build_sensor_context,
+)
 
 from lakekit import Lake
 from lakekit.dagster.airbyte import airbyte_sensor
@@ -12,7 +21,7 @@ from lakekit.dagster.airbyte import airbyte_sensor
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dagster import AssetMaterialization, AssetsDefinition, RunRequest, SensorResult
+    from dagster import AssetsDefinition, RunRequest
 
 MODELS = {
     "streams.stg_shopify__orders": ["shopify.orders"],
@@ -69,12 +78,14 @@ class Watch:
         with build_sensor_context(
             self.instance, cursor=self.cursor, repository_def=self.repository, sensor_name=self.sensor.name
         ) as context:
-            result: Any = self.sensor(context)
+            result = self.sensor(context)
+            assert isinstance(result, SensorResult)
             return result
 
     def tick(self, *, killed_after: int | None = None) -> SensorResult:
         result = self.evaluate()
         for event in result.asset_events[:killed_after]:
+            assert isinstance(event, AssetMaterialization)
             self.instance.report_runless_asset_event(event)
             self.events.append(event)
         if killed_after is None:

@@ -19,10 +19,12 @@ from dagster import (
     in_process_executor,
 )
 from dagster._core.events import EngineEventData
+from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
 from dagster._core.executor.base import Executor
+from dagster._core.storage.tags import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG
 from typing_extensions import override
 
-from ..errors import LakekitError, MergeConflict, PublishRefused, UsageError
+from ..errors import LakekitError, MergeConflict, PublishRefused, StackFailed, UsageError
 from ..lake import Lake
 from ..naming import MAIN
 from .refs import BRANCH, LANDS, PUBLISHED, REF, run_ref
@@ -90,6 +92,8 @@ class _Publishing(Executor):
         try:
             yield from self._published(plan_context, execution_plan, branch)
         except (PublishRefused, MergeConflict) as error:
+            # Whatever Dagster does by itself with runs that failed: this one needs someone's look.
+            plan_context.instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})
             raise Failure(f"{error}\n  main is as it was, and the branch '{branch}' is kept") from error
         except LakekitError as error:
             raise Failure(str(error)) from error
@@ -124,6 +128,14 @@ class _Publishing(Executor):
                 with self._lake() as lake:
                     lake.delete_branch(branch)
                     lake.catalog.create_branch(branch, at=MAIN)
+            except StackFailed as error:
+                # No step has failed, so that there is none to go on from.
+                again = {RETRY_STRATEGY_TAG: ReexecutionStrategy.ALL_STEPS.name}
+                plan_context.instance.add_run_tags(plan_context.run_id, again)
+                raise Failure(
+                    f"{error}\n  what the run has built is on the branch '{branch}': publish that when all is well again "
+                    f"(lakekit branch publish {branch}), or execute all of the run again"
+                ) from error
             else:
                 return
 
@@ -153,28 +165,29 @@ class _Publishing(Executor):
     def _publish(
         self, plan_context: PlanOrchestrationContext, branch: str, checks: Mapping[AssetCheckKey, bool]
     ) -> DagsterEvent:
-        run = plan_context.dagster_run
-        with self._lake() as lake:
-            work = lake.at(branch)
-            changes = work.diff()
-            if not (changes or checks or work.catalog.checks(branch).results):
+        run, published, left = plan_context.dagster_run, None, ""
+        try:
+            with self._lake() as lake:
+                work = lake.at(branch)
+                changes = work.diff()
+                if not (changes or checks or work.catalog.checks(branch).results):
+                    lake.delete_branch(branch)
+                    return _told(
+                        plan_context, "The run changed nothing in the lake: there is nothing to publish."
+                    )
+                # Those of Python count, too; and all vouch for the branch as it is now: whatever the steps wrote, and in
+                # whatever order, each check ran after the asset that it is of.
+                work.catalog.record_checks(branch, _by_name(checks))
+                published = work.publish(message=f"publish {branch} (Dagster run {run.run_id})")
+                plan_context.instance.add_run_tags(run.run_id, {PUBLISHED: published.hash})
                 lake.delete_branch(branch)
-                return _told(
-                    plan_context, "The run changed nothing in the lake: there is nothing to publish."
-                )
-            # Those of Python count, too; and all vouch for the branch as it is now: whatever the steps wrote, and in
-            # whatever order, each check ran after the asset that it is of.
-            work.catalog.record_checks(branch, _by_name(checks))
-            published = work.publish(message=f"publish {branch} (Dagster run {run.run_id})")
-            plan_context.instance.add_run_tags(run.run_id, {PUBLISHED: published.hash})
-            message = f"Published: main is at {published.hash[:12]}."
-            try:
-                lake.delete_branch(branch)
-            except LakekitError as error:  # what is published is published: the branch is swept some day
-                message += f" The branch could not be deleted: {error}"
+        except LakekitError as error:
+            if published is None:
+                raise
+            left = f" What came after failed, and is left: {error}"  # a branch that is there yet is swept some day
         return _told(
             plan_context,
-            message,
+            f"Published: main is at {published.hash[:12]}.{left}",
             branch=branch,
             hash=published.hash,
             changes=_as_table(changes),

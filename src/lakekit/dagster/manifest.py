@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..dbt import prepared
+from ..errors import ProjectError
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ def manifest(project: Path | str) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _read(file: Path) -> dict[str, Any]:
     """The same object for every module that asks: dagster-dbt works out a manifest's lineage once an object."""
-    read: dict[str, Any] = json.loads(file.read_bytes())
+    try:
+        read: dict[str, Any] = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise ProjectError(
+            f"The manifest in {file.parent} is damaged.",
+            why=str(error),
+            todo="delete the folder: dbt parses anew",
+        ) from error
     for unit_test in read.get("unit_tests", {}).values():
         node = _as_test(unit_test)
         id_, model = node["unique_id"], node["attached_node"]

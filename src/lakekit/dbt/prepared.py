@@ -97,6 +97,7 @@ def _parse(settings: Settings, place: Prepared, kept: Path) -> None:
     fields = {one.name: getattr(manifest, one.name) for one in dataclasses.fields(manifest)}
     told = {name: value for name, value in fields.items() if not name.startswith("_")}
     (written / "manifest.pickle").write_bytes(pickle.dumps((own, told)))
+    rmtree(place.folder, ignore_errors=True)  # without a manifest it is of no use
     written.replace(place.folder)
     older = sorted(kept.glob("*/manifest.json"), key=lambda file: file.stat().st_mtime, reverse=True)[_KEPT:]
     for file in older:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -38,7 +39,7 @@ class TrinoEngine:
         self._endpoints = endpoints
         self._nessie = catalog
         self._known: set[str] = set()
-        self._old_commits: set[str] = set()
+        self._old_commits: dict[str, str] = {}
         self._lock = Lock()
 
     def execute(self, ref: str, sql: str) -> pa.Table:
@@ -101,7 +102,7 @@ class TrinoEngine:
             self._known.discard(name)
 
     def close(self) -> None:
-        for branch in self._old_commits:
+        for branch in self._old_commits.values():
             self.forget(branch)
             self._nessie.delete_branch(branch)
         self._old_commits.clear()
@@ -119,14 +120,16 @@ class TrinoEngine:
         return name
 
     def _branch_at(self, commit: str) -> str:
-        """A branch at an old commit, until this engine closes: the commit's own views may read any catalog."""
-        branch = f"at-{commit[:16]}"
+        """A branch at an old commit, until this engine closes: the commit's own views may read any catalog.
+
+        It is this engine's alone: another that closed would take it from under a query.
+        """
         with self._lock:
-            if branch not in self._old_commits:
-                if branch not in {ref.name for ref in self._nessie.refs()}:
-                    self._nessie.create_branch(branch, at=commit)
-                self._old_commits.add(branch)
-        return branch
+            if commit not in self._old_commits:
+                branch = f"at-{commit[:16]}-{secrets.token_hex(4)}"
+                self._nessie.create_branch(branch, at=commit)
+                self._old_commits[commit] = branch
+            return self._old_commits[commit]
 
     def _run(self, sql: str, catalog: str | None = None) -> pa.Table:
         connection = connect(self._endpoints, catalog)

@@ -97,12 +97,7 @@ class Airbyte:
     """An Airbyte server, for one tick. All methods raise ``AirbyteFailed``, and take no more than ``SECONDS`` together."""
 
     def __init__(self, settings: AirbyteSettings) -> None:
-        if urlsplit(settings.url).username:
-            raise SettingsError(
-                "airbyte.url holds credentials.",
-                why="it is shown in errors and logs",
-                todo="take them out, and set LAKEKIT_AIRBYTE__CLIENT_ID and LAKEKIT_AIRBYTE__CLIENT_SECRET",
-            )
+        _check(settings.url)
         self._settings = settings
         self._url = settings.url.rstrip("/").removesuffix(_PATH)
         self._ends = time.monotonic() + SECONDS
@@ -228,6 +223,25 @@ class Airbyte:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.close()
+
+
+def _check(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.username:
+        raise SettingsError(
+            "airbyte.url holds credentials.",
+            why="it is shown in errors and logs",
+            todo="take them out, and set LAKEKIT_AIRBYTE__CLIENT_ID and LAKEKIT_AIRBYTE__CLIENT_SECRET",
+        )
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(
+            "airbyte.url is no address of a server.",
+            why=repr(url),
+            todo="write it like http://localhost:8000",
+        )
 
 
 def _moment(text: str) -> datetime:

@@ -37,7 +37,7 @@ def airbyte_sensor(
     *,
     name: str = "airbyte_sensor",
     target: AssetSelection | None = None,
-    minimum_interval_seconds: int = 5,
+    minimum_interval_seconds: int = 1,
     default_status: DefaultSensorStatus = DefaultSensorStatus.RUNNING,
 ) -> SensorDefinition:
     """React to what Airbyte has synced, whoever started it.
@@ -50,7 +50,7 @@ def airbyte_sensor(
     Where Airbyte is, the project's settings say (``airbyte.url``, and LAKEKIT_AIRBYTE__CLIENT_ID and _CLIENT_SECRET
     in the environment); ``project`` is a file or folder of it (``__file__``). While Airbyte or the lake does not answer,
     ticks fail with what to do, and the next one that succeeds catches up. A tick that finds nothing costs two requests:
-    it may come often.
+    it may come as often as Dagster's daemon looks, which is every five seconds.
     """
     models = target or AssetSelection.all()
 
