@@ -253,7 +253,9 @@ def test_a_lake_may_be_in_any_folder(tmp_path: Path, name: str) -> None:
         lake.sql("create table shop.paid as select id from shop.orders")
         lake.sql("create view shop.seen as select id from shop.paid")
         lake.write("shop.paid", pa.table({"id": [2]}))
-        assert lake.sql("select id from shop.seen union all select id from shop.orders order by id").rows() == [
+        assert lake.sql(
+            "select id from shop.seen union all select id from shop.orders order by id"
+        ).rows() == [
             {"id": 1},
             {"id": 2},
         ]
