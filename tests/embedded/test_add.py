@@ -286,6 +286,31 @@ def test_what_cannot_be_added_leaves_all_as_it_was(project: Path, tmp_path: Path
     assert contents(project) == before
 
 
+def test_a_parent_that_cannot_be_read_is_named(project: Path) -> None:
+    core = project / "orchestration/assets/core/klaviyo"
+    for name, sql in (("things", b"select 1 as thing_id, 2 as "), ("old", b"select 1 as a -- caf\xe9")):
+        (core / f"int_klaviyo__{name}.sql").write_bytes(sql + b'"order"' * (name == "things"))
+    asked = ("model", "dim_x", "--from", "int_klaviyo__things", "--key", "thing_id")
+    refused("save it as UTF-8", "model", "dim_x", "--from", "int_klaviyo__old", "--key", "a")
+    refused("'order' can be no key", *asked[:-1], "order")
+    entry = core / "things.yml"
+    entry.write_text("models:\n  - name: int_klaviyo__things\n   bad: [\n")
+    refused("things.yml is no YAML", *asked)
+    for of_other_things in ("- int_klaviyo__things\n", "models: [int_klaviyo__things]\n"):
+        entry.write_text(of_other_things)
+        added = add(*asked[:1], f"dim_{len(of_other_things)}", *asked[2:])
+        assert added.exit_code == 0, added.output
+    # As dbt once called data tests.
+    entry.write_text(
+        "models: [{name: int_klaviyo__things, columns: [{name: thing_id, tests: [unique, not_null]}]}]\n"
+    )
+    assert add(*asked[:4]).exit_code == 0
+    made = (project / "orchestration/assets/marts/_dim_x.yml").read_text()
+    assert yaml.safe_load(made)["models"][0]["columns"] == [
+        {"name": "thing_id", "description": "Thing id.", "data_tests": ["not_null", "unique"]}
+    ]
+
+
 def test_what_is_there_is_not_overwritten(project: Path) -> None:
     test = project / "tests/recharge/test_stg_recharge__rates.py"
     test.parent.mkdir()

@@ -15,6 +15,7 @@ from dagster import (
     AssetExecutionContext,
     DagsterInstance,
     DagsterRun,
+    DagsterRunStatus,
     Definitions,
     OpExecutionContext,
     asset,
@@ -28,7 +29,7 @@ from dagster._core.execution.execution_result import ExecutionResult
 
 from lakekit import Lake
 from lakekit.dagster import LakeIOManager, LakeResource, publish_executor, sweep
-from lakekit.dagster.refs import PUBLISHED
+from lakekit.dagster.refs import BRANCH, PUBLISHED
 from lakekit.errors import StackFailed
 
 
@@ -40,6 +41,7 @@ class Shop:
     instance: DagsterInstance
     is_broken: bool = False
     is_doubtful: bool = False
+    is_partial: bool = False
     severity: AssetCheckSeverity = AssetCheckSeverity.ERROR
     conflicts: int = 0
     ran: list[str] = field(default_factory=list)
@@ -66,7 +68,7 @@ class Shop:
 
         @asset_check(asset=sales)
         def sales_are_whole() -> AssetCheckResult:
-            return AssetCheckResult(passed=True)
+            return AssetCheckResult(passed=not self.is_partial)
 
         @asset_check(asset=total)
         def total_is_likely() -> AssetCheckResult:
@@ -108,6 +110,10 @@ class Shop:
     def rows(self, table: str) -> list[dict[str, Any]]:
         with Lake.connect(self.project) as lake:
             return lake.sql(f"select * from {table}").rows()
+
+    def tables(self) -> set[str]:
+        with Lake.connect(self.project) as lake:
+            return {str(table) for table in lake.catalog.entries("main")}
 
     def branches(self) -> set[str]:
         with Lake.connect(self.project) as lake:
@@ -177,6 +183,35 @@ def test_a_run_that_goes_on_does_not_build_its_part_on_another_base(shop: Shop) 
     assert shop.ran == ["total"]
     assert shop.rows("core.sales") == [{"day": 1, "orders": 7}]
     assert shop.branches() == {f"run-{failed.run_id[:8]}"}
+
+
+def test_what_a_check_said_in_an_earlier_run_still_counts(shop: Shop) -> None:
+    shop.is_broken = shop.is_partial = True
+    failed = shop.run()
+    shop.is_broken = False
+    again = shop.run(anew=failed, steps=LEFT)
+    assert not again.success
+    assert "1 of 2 checks failed" in failure(again)
+    assert "sales_are_whole" in failure(again)
+    assert "marts.total" not in shop.tables()
+    shop.is_partial = False
+    assert shop.run(anew=again, steps=["core__sales_sales_are_whole"]).success
+    assert shop.rows("marts.total") == [{"orders": 2}]
+
+
+def test_no_two_runs_work_on_the_same_branch(shop: Shop) -> None:
+    shop.is_broken = True
+    failed = shop.run()
+    shop.is_broken = False
+    tags = {BRANCH: f"run-{failed.run_id[:8]}"}
+    other = shop.instance.create_run_for_job(
+        shop.definitions.resolve_implicit_global_asset_job_def(), status=DagsterRunStatus.STARTED, tags=tags
+    )
+    again = shop.run(anew=failed, steps=LEFT)
+    assert not again.success
+    assert f"The run {other.run_id[:8]} is at work on the branch" in failure(again)
+    shop.instance.report_run_canceled(other)
+    assert shop.run(anew=failed, steps=LEFT).success
 
 
 def test_a_whole_run_executed_anew_begins_on_what_main_is_now(shop: Shop) -> None:

@@ -169,18 +169,18 @@ def test_branches_are_swept_when_their_runs_are_over(
     under_way = instance.create_run_for_job(definitions.resolve_implicit_global_asset_job_def())
     its_own = f"run-{under_way.run_id[:8]}"
     with Lake.connect(project) as lake:
-        for name in (its_own, "run-unknown", "mine"):
+        for name in (its_own, "run-0a1b2c3d", "run-of-mine", "mine"):
             lake.catalog.create_branch(name)
         failed = f"run-{ran.run_id[:8]}"
         assert sweep(lake, instance, timedelta(hours=1)) == []
-        assert set(sweep(lake, instance, timedelta(0))) == {failed, "run-unknown"}
+        assert set(sweep(lake, instance, timedelta(0))) == {failed, "run-0a1b2c3d"}
     assert not under_way.is_finished
-    assert branches(project) == {its_own, "mine"}
+    assert branches(project) == {its_own, "run-of-mine", "mine"}
 
 
 def test_the_jobs_that_tidy_up_do_what_they_say(project: Path, instance: DagsterInstance) -> None:
     with Lake.connect(project) as lake:
-        lake.catalog.create_branch("run-unknown")
+        lake.catalog.create_branch("run-0a1b2c3d")
         commit = lake.log(1)[0]
         before = lake.catalog.entries("main")
     swept = sweeping(project, after=timedelta(0)).job.execute_in_process(instance=instance)
@@ -191,6 +191,8 @@ def test_the_jobs_that_tidy_up_do_what_they_say(project: Path, instance: Dagster
         instance=instance, run_config={"ops": {"retract_commit": {"config": {"hash": commit.hash[:10]}}}}
     )
     assert back.success
+    [told] = back.filter_events(lambda event: event.is_successful_output)
+    assert told.step_output_data.metadata["tables"].value == [str(table) for table in commit.tables]
     with Lake.connect(project) as lake:
         after = lake.catalog.entries("main")
     assert {table for table in before if before[table] != after.get(table)} == set(commit.tables)

@@ -9,7 +9,16 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from dagster import AssetExecutionContext, AssetIn, AssetKey, DagsterInstance, asset, materialize
+from dagster import (
+    AssetExecutionContext,
+    AssetIn,
+    AssetKey,
+    DagsterInstance,
+    Definitions,
+    StaticPartitionsDefinition,
+    asset,
+    materialize,
+)
 
 from lakekit import Lake
 from lakekit.catalog.protocol import TableId
@@ -26,7 +35,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(project: Path, assets: Sequence[Any], *, ref: str = "try") -> Any:
+def run(project: Path, assets: Sequence[Any], *, ref: str = "try", partition: str | None = None) -> Any:
     lake = LakeResource(project=str(project))
     resources = {
         "io_manager": LakeIOManager(lake=lake),
@@ -36,7 +45,12 @@ def run(project: Path, assets: Sequence[Any], *, ref: str = "try") -> Any:
     }
     with DagsterInstance.ephemeral() as instance:
         return materialize(
-            assets, resources=resources, instance=instance, tags={REF: ref}, raise_on_error=False
+            assets,
+            resources=resources,
+            instance=instance,
+            tags={REF: ref},
+            partition_key=partition,
+            raise_on_error=False,
         )
 
 
@@ -89,6 +103,33 @@ def test_a_table_is_replaced_and_one_with_a_key_is_merged(project: Path) -> None
     assert [(row["id"], row["left"]) for row in rows(project, "shop.stock")] == [(1, 5), (2, 0), (3, 9)]
     assert run(project, [made([{"id": 4, "left": 1, "shelf": "A"}], None)]).success
     assert rows(project, "shop.stock") == [{"id": 4, "left": 1, "shelf": "A"}]
+
+
+def test_outside_of_a_run_a_table_is_read_at_main(project: Path) -> None:
+    with Lake.connect(project) as lake:
+        lake.write("shop.prices", pa.table({"id": [7]}))
+    io_manager = LakeIOManager(lake=LakeResource(project=str(project)))
+    definitions = Definitions(assets=[prices], resources={"io_manager": io_manager})
+    assert definitions.load_asset_value(prices.key, python_type=pd.DataFrame).to_dict("list") == {"id": [7]}
+
+
+def test_a_partition_takes_the_place_of_no_other(project: Path) -> None:
+    days = StaticPartitionsDefinition(["2026-02-01", "2026-02-02"])
+
+    def made(metadata: dict[str, Any]) -> Any:
+        @asset(key=["shop", "weather"], partitions_def=days, metadata=metadata)
+        def weather(context: AssetExecutionContext) -> pa.Table:
+            return pa.table({"day": [context.partition_key], "rain": [1.5]})
+
+        return weather
+
+    keyed = made({"lakekit/key": ["day"]})
+    for day in days.get_partition_keys():
+        assert run(project, [keyed], partition=day).success
+    ran = run(project, [made({})], partition="2026-02-01")
+    [failure] = ran.filter_events(lambda event: event.is_step_failure)
+    assert "would replace all others" in str(failure.event_specific_data)
+    assert [row["day"] for row in rows(project, "shop.weather")] == ["2026-02-01", "2026-02-02"]
 
 
 def test_what_is_no_table_is_told(project: Path) -> None:

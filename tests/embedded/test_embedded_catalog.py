@@ -13,9 +13,10 @@ import pytest
 from pyiceberg.exceptions import NamespaceNotEmptyError, NoSuchNamespaceError, NoSuchViewError
 from sqlalchemy.exc import OperationalError
 
+from lakekit import Lake
 from lakekit.catalog.embedded import EmbeddedCatalog
 from lakekit.catalog.protocol import Checks, TableId
-from lakekit.errors import MergeConflict, RefExists, RefNotFound, UsageError
+from lakekit.errors import MergeConflict, ProjectError, RefExists, RefNotFound, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,3 +241,29 @@ def test_a_killed_writer_leaves_whole_commits(catalog: EmbeddedCatalog, tmp_path
     catalog.iceberg("doomed").load_table("shopify.doomed").append(pa.table({"id": [1]}))
     catalog.merge("doomed")
     assert catalog.iceberg("main").load_table("shopify.doomed").scan().to_arrow().num_rows >= rows + 1
+
+
+@pytest.mark.parametrize("name", ["my shop", "Müller & Söhne (2)", "100%25 [new] + 'old'"])
+def test_a_lake_may_be_in_any_folder(tmp_path: Path, name: str) -> None:
+    project = tmp_path / name
+    project.mkdir()
+    (project / "lakekit.toml").touch()
+    with Lake.connect(project) as lake:
+        lake.write("shop.orders", pa.table({"id": [1]}))
+        lake.sql("create table shop.paid as select id from shop.orders")
+        lake.sql("create view shop.seen as select id from shop.paid")
+        lake.write("shop.paid", pa.table({"id": [2]}))
+        assert lake.sql(
+            "select id from shop.seen union all select id from shop.orders order by id"
+        ).rows() == [
+            {"id": 1},
+            {"id": 2},
+        ]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["c#", "what?", "a\\b"])
+def test_a_folder_that_no_location_can_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ProjectError, match="name the folder otherwise"):
+        EmbeddedCatalog(tmp_path / name)
+    assert not any(tmp_path.iterdir())

@@ -6,11 +6,23 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
-from dagster import AssetKey, AssetSelection, DagsterInstance, Definitions, in_process_executor
+from dagster import (
+    AssetCheckResult,
+    AssetKey,
+    AssetSelection,
+    DagsterInstance,
+    Definitions,
+    asset,
+    asset_check,
+    in_process_executor,
+)
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import create_execution_plan, execute_run
 
 from lakekit import Lake
-from lakekit.dagster import bronze, landing_assets
+from lakekit.dagster import LakeIOManager, LakeResource, bronze, landing_assets, publish_executor
 from lakekit.dagster.testing import run_assets
 from lakekit.errors import ProjectError
 from lakekit.scaffold import new
@@ -110,6 +122,82 @@ def test_a_failed_check_keeps_what_was_landed_off_main_too(
         assert not lake.catalog.entries("main")
         [kept] = [ref.name for ref in lake.catalog.refs() if ref.name != "main"]
         assert lake.at(kept).sql("select * from shopify.orders").rows()
+
+
+CONNECTOR = """
+import json, pathlib, sys
+orders = pathlib.Path("orders.json")
+if not orders.exists():
+    sys.exit("503: come back later")
+for order in json.loads(orders.read_text()):
+    print(json.dumps({"type": "RECORD", "record": {"stream": "orders", "data": order, "emitted_at": 1}}))
+"""
+ORDERS = {
+    "stream": {
+        "name": "orders",
+        "json_schema": {"type": "object", "properties": {"id": {"type": "integer"}}},
+        "supported_sync_modes": ["full_refresh"],
+    },
+    "sync_mode": "full_refresh",
+    "destination_sync_mode": "append_dedup",
+    "primary_key": [["id"]],
+}
+
+
+def test_a_landing_executed_anew_lands_where_the_rest_of_its_run_is(
+    tmp_path: Path, instance: DagsterInstance
+) -> None:
+    (tmp_path / "lakekit.toml").touch()
+    (tmp_path / "connector.py").write_text(CONNECTOR)
+    lake = LakeResource(project=str(tmp_path))
+
+    @asset(key=["core", "days"])
+    def days() -> pa.Table:
+        return pa.table({"day": [1]})
+
+    @asset_check(asset=days)
+    def there_are_days() -> AssetCheckResult:
+        return AssetCheckResult(passed=True)
+
+    command = [sys.executable, "connector.py"]
+    definitions = Definitions(
+        assets=[landing_assets(tmp_path, "shop", command, catalog={"streams": [ORDERS]}), days],
+        asset_checks=[there_are_days],
+        resources={"lake": lake, "io_manager": LakeIOManager(lake=lake)},
+        executor=publish_executor(tmp_path),
+    )
+
+    def landed_again(earlier: ExecutionResult) -> ExecutionResult:
+        job = definitions.resolve_implicit_global_asset_job_def()
+        run = instance.get_run_by_id(earlier.run_id)
+        assert run
+        again = instance.create_run_for_job(
+            job,
+            execution_plan=create_execution_plan(job, step_keys_to_execute=["land_shop"]),
+            asset_selection=job.asset_selection,
+            tags=run.tags,
+            parent_run_id=run.run_id,
+            root_run_id=run.root_run_id or run.run_id,
+        )
+        return execute_run(InMemoryJob(job), again, instance, raise_on_error=False)
+
+    failed = run_assets(definitions, instance=instance)
+    assert not failed.success
+    (tmp_path / "orders.json").write_text('[{"id": 1}]')
+    mended = landed_again(failed)
+    assert mended.success
+    assert refs(tmp_path) == ["main"]
+    with Lake.connect(tmp_path) as main:
+        assert {str(table) for table in main.catalog.entries("main")} == {"core.days", "shop.orders"}
+        assert "publish" in main.log(1)[0].message
+
+    # The rest is published: by itself a landing goes to main.
+    (tmp_path / "orders.json").write_text('[{"id": 1}, {"id": 2}]')
+    assert landed_again(mended).success
+    assert refs(tmp_path) == ["main"]
+    with Lake.connect(tmp_path) as main:
+        assert len(main.sql("select * from shop.orders")) == 2
+        assert "publish" not in main.log(1)[0].message
 
 
 def reloaded(project: Path) -> Definitions:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lakekit import Lake
 from lakekit.dbt import prepared, stream
+from lakekit.dbt.parsed import parse
 from lakekit.errors import BuildFailed
 from lakekit.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+preparing = import_module("lakekit.dbt.prepared")  # the package has a function of that name
 STEPS = 20
 
 # A process that tells each parse, and then builds.
@@ -87,6 +91,36 @@ def test_a_change_is_parsed_and_one_taken_back_is_not(project: Path) -> None:
     assert prepared(settings) == first
     model.unlink()
     assert prepared(settings) not in {first, changed}
+
+
+def test_a_file_that_changes_while_dbt_parses_is_not_taken_for_what_it_was(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = project / "dbt" / "models" / "step_0.sql"
+    before, after = "select 40 as n", "select 50 as n"
+    model.write_text(before)
+
+    def saved_meanwhile(*given: Any) -> Any:
+        monkeypatch.setattr(preparing, "parse", parse)
+        model.write_text(after)
+        return parse(*given)
+
+    def known() -> str:
+        return str(json.loads(prepared(settings).json.read_text())["nodes"]["model.shop.step_0"]["raw_code"])
+
+    settings = Settings.load(project)
+    monkeypatch.setattr(preparing, "parse", saved_meanwhile)
+    assert known() == after
+    model.write_text(before)
+    assert known() == before
+
+
+def test_what_a_killed_process_had_half_deleted_is_made_anew(project: Path) -> None:
+    settings = Settings.load(project)
+    place = prepared(settings)
+    place.json.unlink()
+    assert prepared(settings) == place
+    assert place.json.exists()
 
 
 def test_nodes_are_taken_while_dbt_builds_those_that_come_after(project: Path) -> None:

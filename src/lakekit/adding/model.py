@@ -107,6 +107,12 @@ def _made(name: str, layer: Layer, selects: Sequence[Parent], key: tuple[str, ..
                     f"'{parent.name}' has no column '{column}'.",
                     todo=f"did you mean one of these: {words.nearest(column, parent.columns)}?",
                 )
+    if quoted := [column for column in key if words.quoted(column) != column]:
+        raise UsageError(
+            f"'{quoted[0]}' can be no key.",
+            why="SQL would need quotes around it, wherever it is named",
+            todo="rename it where it is staged",
+        )
     if layer is Layer.CORE:
         return _core(name, selects, key)
     return _fact(name, selects, key) if is_fact else _dimension(name, selects, key)

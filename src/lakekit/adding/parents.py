@@ -77,7 +77,10 @@ def find(project: Project, name: str) -> Parent:
 
 
 def _read(file: Path) -> str:
-    return file.read_text(encoding="utf-8")
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} cannot be read.", why=str(error), todo="save it as UTF-8") from error
 
 
 def _parsed(text: str) -> exp.Query | None:
@@ -116,9 +119,9 @@ def _kinds(project: Project, texts: Mapping[str, Path], name: str) -> dict[str, 
 def _key(project: Project, name: str) -> tuple[str, ...]:
     for entry in _entries(project, name):
         for column in entry.get("columns") or ():
-            if "unique" in map(_test, column.get("data_tests") or ()):
+            if "unique" in map(_test, _tests(column)):
                 return (column["name"],)
-        for test in entry.get("data_tests") or ():
+        for test in _tests(entry):
             if _test(test).endswith("unique_combination_of_columns"):
                 said = next(iter(test.values()))
                 return tuple(said.get("arguments", said).get("combination_of_columns", ()))
@@ -130,8 +133,18 @@ def _entries(project: Project, name: str) -> Iterator[dict[str, Any]]:
         for file in sorted((*folder.rglob("*.yml"), *folder.rglob("*.yaml"))):
             text = _read(file)
             if name in text:
-                content = yaml.safe_load(text) or {}
-                yield from (one for one in content.get("models") or () if one.get("name") == name)
+                try:
+                    models = yaml.safe_load(text)["models"]
+                    yield from [one for one in models if one["name"] == name]
+                except yaml.YAMLError as error:
+                    raise UsageError(f"{file} is no YAML.", why=str(error), todo="mend it first") from error
+                except (LookupError, TypeError):  # it is of other things
+                    continue
+
+
+def _tests(entry: dict[str, Any]) -> list[Any]:
+    """Its data tests, under the name that dbt once had for them, too."""
+    return [*(entry.get("data_tests") or ()), *(entry.get("tests") or ())]
 
 
 def _test(said: Any) -> str:

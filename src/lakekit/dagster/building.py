@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from dagster import (
@@ -23,7 +24,7 @@ from .keys import table_id
 from .manifest import node_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dagster import AssetCheckKey, AssetExecutionContext, AssetKey
 
@@ -45,7 +46,7 @@ def build(
     assets = _assets(context)
     checks = _checks(context)
     nodes = {**manifest["nodes"], **manifest.get("unit_tests", {})}
-    select = " ".join(".".join(nodes[id_]["fqn"]) for id_ in (*assets, *checks))
+    select = " ".join(_selector(nodes[id_]["fqn"]) for id_ in (*assets, *checks))
     finished = stream(
         lambda on_node: lake.build(select, full_refresh=full_refresh, only_named=True, on_node=on_node)
     )
@@ -62,6 +63,15 @@ def build(
         raise Failure(str(error), allow_retries=False) from error
     finally:
         finished.close()
+
+
+def _selector(fqn: Sequence[str]) -> str:
+    """What selects one node in dbt: as a pattern, which matches whole names, for a name alone is a folder's, too.
+
+    dbt has no quotes: what is syntax to it is any sign.
+    """
+    name = re.sub(r"[^\w.-]", "?", ".".join(fqn))
+    return f"{name[:-1]}[{name[-1]}]"
 
 
 def _assets(context: AssetExecutionContext) -> dict[str, AssetKey]:
@@ -114,10 +124,20 @@ def _checked(lake: Lake, key: AssetCheckKey, node: Node) -> AssetCheckResult:
 def _failing(lake: Lake, node: Node) -> Any:
     """The first of the rows that a data test found."""
     rows = lake.sql(f"select * from (\n{node.query}\n) as failing limit {_ROWS}")
-    schema = TableSchema([TableColumn(name) for name in rows.columns])
+    names = _distinct(rows.columns)
+    records = rows.arrow().rename_columns(names).to_pylist()
     return MetadataValue.table(
-        [TableRecord({name: _plain(value) for name, value in row.items()}) for row in rows], schema
+        [TableRecord({name: _plain(value) for name, value in row.items()}) for row in records],
+        TableSchema([TableColumn(name) for name in names]),
     )
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names of columns; those after the first that is called so are numbered."""
+    return [
+        f"{name} ({earlier + 1})" if (earlier := names[:at].count(name)) else name
+        for at, name in enumerate(names)
+    ]
 
 
 def _plain(value: Any) -> str | int | float | bool | None:

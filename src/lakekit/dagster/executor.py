@@ -16,11 +16,13 @@ from dagster import (
     ExecutorDefinition,
     Failure,
     MetadataValue,
+    RunsFilter,
     in_process_executor,
 )
 from dagster._core.events import EngineEventData
 from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
 from dagster._core.executor.base import Executor
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.storage.tags import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG
 from typing_extensions import override
 
@@ -82,15 +84,20 @@ class _Publishing(Executor):
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[DagsterEvent]:
         run = plan_context.dagster_run
-        if REF in run.tags or _only_lands(execution_plan):
-            yield from self._steps.execute(plan_context, execution_plan)
-            return
-        branch = run_ref(run)
-        # A run executed anew has its parent's tags: what that one published is not this one's.
-        inherited = {PUBLISHED: ""} if PUBLISHED in run.tags else {}
-        plan_context.instance.add_run_tags(run.run_id, {BRANCH: branch, **inherited})
         try:
-            yield from self._published(plan_context, execution_plan, branch)
+            if REF in run.tags:
+                yield from self._steps.execute(plan_context, execution_plan)
+                return
+            branch = "" if self._lands_on_main(run, execution_plan) else run_ref(run)
+            # A run executed anew has its parent's tags: neither its branch nor what it published need be this one's.
+            inherited = {name: "" for name in (BRANCH, PUBLISHED) if name in run.tags}
+            plan_context.instance.add_run_tags(
+                run.run_id, {**inherited, **({BRANCH: branch} if branch else {})}
+            )
+            if branch:
+                yield from self._published(plan_context, execution_plan, branch)
+            else:
+                yield from self._steps.execute(plan_context, execution_plan)
         except (PublishRefused, MergeConflict) as error:
             # Whatever Dagster does by itself with runs that failed: this one needs someone's look.
             plan_context.instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})
@@ -108,9 +115,7 @@ class _Publishing(Executor):
             has_failed = False
             for event in self._steps.execute(plan_context, execution_plan):
                 has_failed |= event.event_type is DagsterEventType.STEP_FAILURE
-                if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
-                    said = event.asset_check_evaluation_data
-                    checks[said.asset_check_key] = said.passed or said.severity is AssetCheckSeverity.WARN
+                checks |= _said(event)
                 yield event
             if has_failed:
                 yield _told(plan_context, f"The branch '{branch}' is kept; main is as it was.", branch=branch)
@@ -144,6 +149,13 @@ class _Publishing(Executor):
     ) -> bool:
         """Let the run's branch be there; whether all that it is to hold is made by this run."""
         run, instance = plan_context.dagster_run, plan_context.instance
+        at_work = RunsFilter(tags={BRANCH: branch}, statuses=IN_PROGRESS_RUN_STATUSES)
+        if others := [one.run_id for one in instance.get_runs(at_work) if one.run_id != run.run_id]:
+            raise UsageError(
+                f"The run {others[0][:8]} is at work on the branch '{branch}'.",
+                why="both were executed anew from the same run, and would publish each other's half-done work",
+                todo="wait for it, or terminate it",
+            )
         with self._lake() as lake:
             is_known = branch in {ref.name for ref in lake.catalog.refs()}
             if not _goes_on(run, execution_plan, instance):
@@ -151,6 +163,9 @@ class _Publishing(Executor):
                     lake.delete_branch(branch)
                     is_known = False
             elif is_known:
+                # It publishes what its parent wrote: what checks of Python said there is known to the parent's log alone.
+                if said := _all_said(instance, run.parent_run_id or ""):
+                    lake.catalog.record_checks(branch, _by_name(said))
                 return False
             elif not (parent := instance.get_run_by_id(run.parent_run_id or "")) or not parent.is_success:
                 raise UsageError(
@@ -193,6 +208,13 @@ class _Publishing(Executor):
             changes=_as_table(changes),
         )
 
+    def _lands_on_main(self, run: DagsterRun, plan: ExecutionPlan) -> bool:
+        """Whether it only lands; unless it goes on from a run that did more, whose branch has the rest."""
+        if run.parent_run_id is None or not _only_lands(plan):
+            return _only_lands(plan)
+        with self._lake() as lake:
+            return run_ref(run) not in {ref.name for ref in lake.catalog.refs()}
+
     def _lake(self) -> Lake:
         return Lake.connect(self._project)
 
@@ -215,6 +237,22 @@ def _goes_on(run: DagsterRun, plan: ExecutionPlan, instance: DagsterInstance) ->
 
 def _selection(run: DagsterRun) -> tuple[object, object]:
     return run.asset_selection, run.asset_check_selection
+
+
+def _said(event: DagsterEvent) -> dict[AssetCheckKey, bool]:
+    """Whether a check was passed, where that is what an event tells."""
+    if event.event_type is not DagsterEventType.ASSET_CHECK_EVALUATION:
+        return {}
+    said = event.asset_check_evaluation_data
+    return {said.asset_check_key: said.passed or said.severity is AssetCheckSeverity.WARN}
+
+
+def _all_said(instance: DagsterInstance, run_id: str) -> dict[AssetCheckKey, bool]:
+    """What the checks of an earlier run said."""
+    found: dict[AssetCheckKey, bool] = {}
+    for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
+        found |= _said(entry.get_dagster_event())
+    return found
 
 
 def _by_name(checks: Mapping[AssetCheckKey, bool]) -> dict[str, bool]:

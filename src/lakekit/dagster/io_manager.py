@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from dagster import ConfigurableIOManager, InputContext, OutputContext
+from dagster import ConfigurableIOManager, DagsterInvariantViolationError, InputContext, OutputContext
 from typing_extensions import override
 
 from ..errors import UsageError
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from ..lake import Lake
+
 KEY: Final = "lakekit/key"
 """An asset's metadata that names the columns by which its rows replace those that its table holds."""
 
@@ -25,7 +27,8 @@ class LakeIOManager(ConfigurableIOManager):
     """What an asset returns (Arrow, Polars or pandas) becomes the table of its key; what it takes is read from there.
 
     A table is replaced by what the asset returns; with ``metadata={"lakekit/key": ["id"]}`` its rows are put in place of
-    those with the same key. An input is what its annotation says: ``pa.Table``, ``pl.DataFrame`` or ``pd.DataFrame``.
+    those with the same key, which an asset with partitions must have. An input is what its annotation says: ``pa.Table``,
+    ``pl.DataFrame`` or ``pd.DataFrame``. Outside of a run, ``Definitions.load_asset_value`` reads main.
     """
 
     lake: LakeResource
@@ -35,20 +38,25 @@ class LakeIOManager(ConfigurableIOManager):
         if obj is None:  # what has written its table itself
             return
         rows = _arrow(obj)
-        table = str(table_id(context.asset_key))
+        table, key = str(table_id(context.asset_key)), _key(context)
         with self.lake.connect() as main:
-            at_run(main, context.step_context.dagster_run).write(table, rows, key=_key(context))
-        context.add_output_metadata(
-            {"dagster/row_count": rows.num_rows} if not _key(context) else {"rows": rows.num_rows}
-        )
+            at_run(main, context.step_context.dagster_run).write(table, rows, key=key)
+        context.add_output_metadata({"rows" if key else "dagster/row_count": rows.num_rows})
 
     @override
     def load_input(self, context: InputContext) -> Any:
         id_ = table_id(context.asset_key)
         with self.lake.connect() as main:
-            lake = at_run(main, context.step_context.dagster_run)
-            rows = lake.sql(f"select * from {quote(id_.schema, id_.name)}").arrow()
+            rows = _at(main, context).sql(f"select * from {quote(id_.schema, id_.name)}").arrow()
         return _as(rows, context.dagster_type.typing_type)
+
+
+def _at(main: Lake, context: InputContext) -> Lake:
+    try:
+        run = context.step_context.dagster_run
+    except DagsterInvariantViolationError:  # there is none
+        return main
+    return at_run(main, run)
 
 
 def _key(context: OutputContext) -> Sequence[str]:
@@ -58,6 +66,12 @@ def _key(context: OutputContext) -> Sequence[str]:
             f"The metadata {KEY} of {context.asset_key.to_user_string()} is no list of columns.",
             why=f"it is {key!r}",
             todo=f'write it like {{"{KEY}": ["id"]}}',
+        )
+    if context.has_asset_partitions and not key:
+        raise UsageError(
+            f"A partition of {context.asset_key.to_user_string()} would replace all others.",
+            why="without a key an asset's rows take the place of all that its table holds",
+            todo=f'say by which columns they replace others: metadata={{"{KEY}": ["day"]}}',
         )
     return key
 

@@ -5,6 +5,8 @@ An Airbyte stream, the dbt source that declares it and a Dagster asset agree bec
 
 from __future__ import annotations
 
+import re
+
 from dagster import AssetKey
 
 from ..catalog.protocol import TableId
@@ -25,3 +27,8 @@ def table_id(key: AssetKey) -> TableId:
             todo='give it one of two parts: key=["marts", "fct_daily_sales"]',
         )
     return TableId(*key.path)
+
+
+def plain(name: str) -> str:
+    """A name as Dagster takes it for groups and checks."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", name)

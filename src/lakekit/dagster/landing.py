@@ -97,7 +97,7 @@ def _where(context: AssetExecutionContext, main: Lake) -> Lake:
     The executor tags a run with its branch after it has begun, so that a step's own copy of the tags may be older.
     """
     run = context.instance.get_run_by_id(context.run.run_id) or context.run
-    return at_run(main, run) if {REF, BRANCH} & run.tags.keys() else main.at(MAIN)
+    return at_run(main, run) if run.tags.get(REF) or run.tags.get(BRANCH) else main.at(MAIN)
 
 
 def _read(catalog: Path | Mapping[str, Any]) -> Mapping[str, Any]:

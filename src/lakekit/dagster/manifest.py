@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from ..dbt import prepared
 from ..errors import ProjectError
 from ..settings import Settings
+from .keys import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _TEST: Final = "test."
+_READERS: Final = ("model.", "snapshot.")
 
 
 def manifest(project: Path | str) -> dict[str, Any]:
@@ -42,11 +44,36 @@ def _read(file: Path) -> dict[str, Any]:
         read["nodes"][id_] = node
         read["parent_map"][id_], read["child_map"][id_] = [model], []
         read["child_map"][model].append(id_)
-    for node in read["nodes"].values():
-        models = [id_ for id_ in node["depends_on"]["nodes"] if id_ in read["nodes"]]
-        if node["resource_type"] == "test" and not node.get("attached_node") and len(models) > 1:
-            node["attached_node"] = _last(models, read["parent_map"])
+    for id_, node in read["nodes"].items():
+        if node["resource_type"] == "test":
+            node["name"] = plain(node["name"])
+            _attach(id_, node, read)
     return read
+
+
+def _attach(id_: str, test: dict[str, Any], manifest: dict[str, Any]) -> None:
+    """Let a test be of a model that is built: what it says of a source, or of what others inline, holds for those."""
+    parents = test["depends_on"]["nodes"]
+    about = [test["attached_node"]] if test.get("attached_node") else parents
+    if not test.get("attached_node") and any(one in manifest["nodes"] for one in parents):
+        about = [one for one in parents if one in manifest["nodes"]]
+    models = [model for one in about if (model := _built(one, manifest))]
+    if not models:
+        return
+    test["attached_node"] = model = _last(models, manifest["parent_map"])
+    if model not in parents:
+        parents = [model, *(one for one in parents if one not in about)]
+        test["depends_on"]["nodes"] = manifest["parent_map"][id_] = parents
+        manifest["child_map"][model].append(id_)
+
+
+def _built(id_: str, manifest: Mapping[str, Any]) -> str | None:
+    """The node itself, where it is built; else the first that reads it."""
+    node = manifest["nodes"].get(id_)
+    if node and node["config"]["materialized"] != "ephemeral":
+        return id_
+    readers = [one for one in sorted(manifest["child_map"].get(id_, ())) if one.startswith(_READERS)]
+    return next((built for one in readers if (built := _built(one, manifest))), None)
 
 
 def _last(models: Sequence[str], parents: Mapping[str, Sequence[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,10 +20,14 @@ PUBLISHED: Final = "lake/published"
 LANDS: Final = "lake/lands"
 """The tag of an op that lands a source, and builds nothing."""
 
-PREFIX: Final = "run-"
-"""What the branches of runs begin with."""
+_OF_A_RUN: Final = re.compile(r"run-[0-9a-f]{8}")
 
 
 def run_ref(run: DagsterRun) -> str:
     """The ref that a run's tag names; else the branch that is its own, and that of runs which go on from it."""
-    return run.tags.get(REF) or f"{PREFIX}{(run.root_run_id or run.run_id)[:8]}"
+    return run.tags.get(REF) or f"run-{(run.root_run_id or run.run_id)[:8]}"
+
+
+def is_of_a_run(branch: str) -> bool:
+    """Whether a branch is called as ``run_ref`` calls them: others are people's, whatever they begin with."""
+    return _OF_A_RUN.fullmatch(branch) is not None

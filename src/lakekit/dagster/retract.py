@@ -24,7 +24,7 @@ def retracting(project: Path | str) -> JobDefinition:
     def retract_op(context: OpExecutionContext, config: Retraction) -> None:
         with Lake.connect(Path(project)) as lake:
             now = lake.retract(config.hash)
-            tables = [str(table) for table in lake.log(1)[0].tables]
+            tables = [str(table) for table in lake.catalog.log(now.hash, 1)[0].tables]
         context.add_output_metadata({"retracted": config.hash, "hash": now.hash, "tables": tables})
 
     @job(

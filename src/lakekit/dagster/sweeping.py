@@ -16,7 +16,7 @@ from dagster import (
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from ..lake import Lake
-from .refs import BRANCH, PREFIX, run_ref
+from .refs import BRANCH, is_of_a_run, run_ref
 
 
 def sweep(lake: Lake, instance: DagsterInstance, after: timedelta) -> list[str]:
@@ -29,7 +29,7 @@ def sweep(lake: Lake, instance: DagsterInstance, after: timedelta) -> list[str]:
     under_way = {run_ref(run) for run in instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES))}
     swept = []
     for ref in refs:
-        is_left = ref.name.startswith(PREFIX) and ref.name not in under_way
+        is_left = is_of_a_run(ref.name) and ref.name not in under_way
         if is_left and _ended(ref.name, lake, instance) < before:
             lake.delete_branch(ref.name)
             swept.append(ref.name)

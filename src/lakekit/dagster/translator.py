@@ -8,7 +8,7 @@ from dagster_dbt import DagsterDbtTranslator
 from typing_extensions import override
 
 from ..catalog.protocol import TableId
-from .keys import asset_key
+from .keys import asset_key, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,10 @@ class LakeDbtTranslator(DagsterDbtTranslator):
     @override
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> AssetKey:
         name = dbt_resource_props.get("alias") or dbt_resource_props.get("identifier")
-        return asset_key(TableId(dbt_resource_props["schema"], name or dbt_resource_props["name"]))
+        # The lake knows small letters only, as Trino does.
+        return asset_key(
+            TableId(dbt_resource_props["schema"].lower(), (name or dbt_resource_props["name"]).lower())
+        )
 
     @override
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
@@ -31,7 +34,5 @@ class LakeDbtTranslator(DagsterDbtTranslator):
 
 def _folder(node: Mapping[str, Any]) -> str | None:
     """The innermost folder of a model: ``shopify`` of core's and streams', ``marts`` of marts; a source's own name."""
-    if node["resource_type"] == "source":
-        return str(node["source_name"])
-    folders = node["fqn"][1:-1]
-    return str(folders[-1]) if folders else None
+    named = [node["source_name"]] if node["resource_type"] == "source" else node["fqn"][1:-1]
+    return plain(named[-1]) if named else None

@@ -65,14 +65,13 @@ def prepared(settings: Settings) -> Prepared:
     """
     require_project(settings.dbt)
     kept = settings.project / ".lakekit" / "dbt" / settings.engine
-    # No SQL is left out: what a model refers to and how it is configured is in the manifest.
-    place = Prepared(kept / fingerprint(settings.dbt, (), settings.engine, {}))
-    if place.json.exists():
+    if (place := _place(settings, kept)).json.exists():
         return place
     try:
         kept.mkdir(parents=True, exist_ok=True)
         with FileLock(kept / "lock"):
-            if not place.json.exists():  # nobody else has parsed it meanwhile
+            # Nobody else has parsed it meanwhile, and no file was saved.
+            while not (place := _place(settings, kept)).json.exists():
                 _parse(settings, place, kept)
     except OSError as error:
         raise ProjectError(
@@ -81,6 +80,11 @@ def prepared(settings: Settings) -> Prepared:
             todo="let it be written there",
         ) from error
     return place
+
+
+def _place(settings: Settings, kept: Path) -> Prepared:
+    # No SQL is left out: what a model refers to and how it is configured is in the manifest.
+    return Prepared(kept / fingerprint(settings.dbt, (), settings.engine, {}))
 
 
 def _parse(settings: Settings, place: Prepared, kept: Path) -> None:
@@ -97,7 +101,10 @@ def _parse(settings: Settings, place: Prepared, kept: Path) -> None:
     fields = {one.name: getattr(manifest, one.name) for one in dataclasses.fields(manifest)}
     told = {name: value for name, value in fields.items() if not name.startswith("_")}
     (written / "manifest.pickle").write_bytes(pickle.dumps((own, told)))
-    rmtree(place.folder, ignore_errors=True)  # without a manifest it is of no use
+    if _place(settings, kept) != place:
+        rmtree(written)  # of files that are others by now
+        return
+    rmtree(place.folder, ignore_errors=True)  # half deleted by a process that was killed
     written.replace(place.folder)
     older = sorted(kept.glob("*/manifest.json"), key=lambda file: file.stat().st_mtime, reverse=True)[_KEPT:]
     for file in older:

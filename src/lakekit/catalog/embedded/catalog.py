@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ...errors import MergeConflict, RefExists, RefNotFound, RetractRefused, UsageError
+from ...errors import MergeConflict, ProjectError, RefExists, RefNotFound, RetractRefused, UsageError
 from ...naming import MAIN, is_hash
 from ..protocol import Checks, Commit, Entry, Ref, TableId
 from .history import common_ancestor, head_state, last_touched, state_at, state_before, three_way
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from .history import State
     from .tables import RefCatalog
 
+_NO_LOCATION: Final = re.compile(r"[#?\\]")
+
 
 class EmbeddedCatalog:
     """``catalog.protocol.Catalog`` in a folder: SQLite for pointers and history, files for the rest.
@@ -30,6 +33,12 @@ class EmbeddedCatalog:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        if found := _NO_LOCATION.search(str(self.folder)):
+            raise ProjectError(
+                f"The lake cannot be in {self.folder}.",
+                why=f"what reads and writes Iceberg takes '{found[0]}' in a path for something else",
+                todo="name the folder otherwise, or set `lake` in lakekit.toml to another",
+            )
         self._store = Store.open(self.folder)
         self._catalogs: dict[str, RefCatalog] = {}
         self._pinned: dict[str, Store] = {}

@@ -6,7 +6,7 @@ import secrets
 import uuid
 from typing import TYPE_CHECKING
 
-from .files import path_of, read_json, write_json
+from .files import location_of, path_of, read_json, write_json
 from .metadata import apply, check, new_table
 from .refusals import NoSuchSchema, RelationExists
 
@@ -68,7 +68,7 @@ def commit(relations: Relations, changes: Sequence[tuple[TableId, Json]]) -> lis
 
 def fresh_place(warehouse: Path, table: TableId) -> str:
     """Where a new table's files go: two branches may each make one of the same name, and neither may see the other's."""
-    return (warehouse / table.schema / f"{table.name}-{secrets.token_hex(6)}").as_uri()
+    return location_of(warehouse / table.schema / f"{table.name}-{secrets.token_hex(6)}")
 
 
 def _write(metadata: Json, version: int) -> str:

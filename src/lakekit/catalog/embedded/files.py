@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import secrets
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Any, Final
 
 Json = dict[str, Any]
 
 
+_SCHEME: Final = "file://"
+
+
+def location_of(path: Path) -> str:
+    """The location of a file or folder: its path as it is, for PyIceberg and DuckDB know of no escapes."""
+    return f"{_SCHEME}{path}"
+
+
 def path_of(location: str) -> Path:
     """The file behind a ``file://`` location, or behind a plain path."""
-    url = urlsplit(location)
-    return Path(unquote(url.path)) if url.scheme == "file" else Path(location)
+    return Path(location.removeprefix(_SCHEME))
 
 
 def read_json(location: str) -> Json:

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from ..protocol import TableId
 from .commits import fresh_place
+from .files import location_of
 from .refusals import NoSuchRelation, NoSuchSchema, Refused, RelationExists, SchemaNotEmpty
 from .relations import Relations
 from .views import read_view
@@ -43,7 +44,7 @@ class RefCatalog(SqlCatalog):
     def __init__(self, ref: str, store: Store, folder: Path) -> None:
         # SqlCatalog's own __init__ opens and probes a database; ours is open.
         self._relations = Relations(ref, store, folder)
-        MetastoreCatalog.__init__(self, ref, warehouse=self._relations.warehouse.as_uri())
+        MetastoreCatalog.__init__(self, ref, warehouse=location_of(self._relations.warehouse))
         self.engine = create_engine(
             "sqlite://", creator=store.connect, poolclass=QueuePool, pool_size=4, max_overflow=-1
         )

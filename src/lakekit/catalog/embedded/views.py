@@ -12,7 +12,7 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from ...naming import CATALOG
-from .files import read_json, write_json
+from .files import location_of, read_json, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,12 +31,12 @@ def write_view(folder: Path, view: TableId, sql: str) -> str:
     identity = hashlib.sha256(f"{view.schema}\0{sql}".encode()).hexdigest()
     file = folder / f"{identity}.metadata.json"
     if file.is_file():
-        return file.as_uri()
+        return location_of(file)
     now = int(time.time() * 1000)
     metadata = {
         "view-uuid": str(uuid.UUID(identity[:32])),
         "format-version": 1,
-        "location": folder.as_uri(),
+        "location": location_of(folder),
         "schemas": [{"type": "struct", "schema-id": 0, "fields": [], "identifier-field-ids": []}],
         "current-version-id": 1,
         "versions": [
@@ -54,7 +54,7 @@ def write_view(folder: Path, view: TableId, sql: str) -> str:
         "properties": {},
     }
     write_json(file, metadata)
-    return file.as_uri()
+    return location_of(file)
 
 
 def read_view(location: str) -> Json:
