@@ -332,21 +332,22 @@ class Lake:
 
     def _require_passing_checks(self) -> None:
         checks = self.catalog.checks(self.ref)
+        unchecked = f"publish it unchecked: lakekit branch publish {self.ref} --unchecked"
         if not checks.results:
             raise PublishRefused(
                 f"No check ran on '{self.ref}', so nothing vouches for it.",
-                todo="build it with its tests, or publish it unchecked (--unchecked)",
+                todo=f"build it with its tests, or {unchecked}",
             )
         if checks.failed:
             raise PublishRefused(
                 f"{len(checks.failed)} of {len(checks.results)} checks failed on '{self.ref}'.",
                 why=", ".join(checks.failed),
-                todo="mend and build again, or publish it unchecked (--unchecked)",
+                todo=f"mend and build again, or {unchecked}",
             )
         if not checks.fresh:
             raise PublishRefused(
                 f"'{self.ref}' has changed since its checks ran.",
-                todo="build it again with its tests, or publish it unchecked (--unchecked)",
+                todo=f"build it again with its tests, or {unchecked}",
             )
 
     def _change(self, base: str, before: Entry | None, after: Entry | None) -> Change:
