@@ -324,6 +324,15 @@ class Lake:
                 f"(lakekit build --exclude '{' '.join(f'source:{source}+' for source in sources)}')",
                 report=report,
             )
+        built = {table.rpartition(".")[2] for table in landed} | {node.name for node in report.nodes}
+        unbuilt = {name for node in broken for name in node.selects if name in node.message} - built
+        if unbuilt:
+            return BuildFailed(
+                f"{', '.join(sorted(unbuilt))} {'is' if len(unbuilt) == 1 else 'are'} not built at '{self.ref}'.",
+                why=f"{', '.join(node.name for node in broken)} failed without",
+                todo=f"build what it selects from as well: '+{broken[0].name}'",
+                report=report,
+            )
         return BuildFailed(
             f"{len(broken)} of {len(report.nodes)} nodes failed: {', '.join(n.name for n in broken)}.",
             why="\n".join(f"{node.name}: {node.message}" for node in broken),
