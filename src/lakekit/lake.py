@@ -324,6 +324,15 @@ class Lake:
                 f"(lakekit build --exclude '{' '.join(f'source:{source}+' for source in sources)}')",
                 report=report,
             )
+        built = {table.rpartition(".")[2] for table in landed} | {node.name for node in report.nodes}
+        unbuilt = {name for node in broken for name in node.selects if name in node.message} - built
+        if unbuilt:
+            return BuildFailed(
+                f"{', '.join(sorted(unbuilt))} {'is' if len(unbuilt) == 1 else 'are'} not built at '{self.ref}'.",
+                why=f"{', '.join(node.name for node in broken)} failed without",
+                todo=f"build what it selects from as well: '+{broken[0].name}'",
+                report=report,
+            )
         return BuildFailed(
             f"{len(broken)} of {len(report.nodes)} nodes failed: {', '.join(n.name for n in broken)}.",
             why="\n".join(f"{node.name}: {node.message}" for node in broken),
@@ -332,21 +341,22 @@ class Lake:
 
     def _require_passing_checks(self) -> None:
         checks = self.catalog.checks(self.ref)
+        unchecked = f"publish it unchecked: lakekit branch publish {self.ref} --unchecked"
         if not checks.results:
             raise PublishRefused(
                 f"No check ran on '{self.ref}', so nothing vouches for it.",
-                todo="build it with its tests, or publish it unchecked (--unchecked)",
+                todo=f"build it with its tests, or {unchecked}",
             )
         if checks.failed:
             raise PublishRefused(
                 f"{len(checks.failed)} of {len(checks.results)} checks failed on '{self.ref}'.",
                 why=", ".join(checks.failed),
-                todo="mend and build again, or publish it unchecked (--unchecked)",
+                todo=f"mend and build again, or {unchecked}",
             )
         if not checks.fresh:
             raise PublishRefused(
                 f"'{self.ref}' has changed since its checks ran.",
-                todo="build it again with its tests, or publish it unchecked (--unchecked)",
+                todo=f"build it again with its tests, or {unchecked}",
             )
 
     def _change(self, base: str, before: Entry | None, after: Entry | None) -> Change:

@@ -91,7 +91,7 @@ class Project:
             raise ProjectError(
                 f"There is no schema reference of the source '{source}'.",
                 why=f"no file {Layer.STREAMS}/{source}/*.json is in {' or '.join(map(str, self.model_paths))}",
-                todo=f"save there what the connector's `discover` prints of each stream{_nearest(source, known)}",
+                todo=f"add it (lakekit add source {source} -- CONNECTOR discover …){_nearest(source, known)}",
             )
         return [_read(table, file) for table, file in found.items()]
 

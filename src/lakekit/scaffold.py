@@ -54,9 +54,15 @@ def new(
     asked = {"name": directory.name} | {name: value for name, value in given.items() if value}
     _check(directory, shop_timezone)
     with tempfile.TemporaryDirectory(prefix="lakekit-new-") as scratch, _temporary_files(scratch):
+        settings = Path(scratch, "cookiecutter.yaml")  # none of the user's, and no replay file in their home
+        settings.write_text(f"replay_dir: '{scratch}'\n")
         made = Path(
             cookiecutter(
-                str(TEMPLATE), no_input=True, extra_context=asked, output_dir=scratch, default_config=True
+                str(TEMPLATE),
+                no_input=True,
+                extra_context=asked,
+                output_dir=str(Path(scratch, "made")),
+                config_file=str(settings),
             )
         )
         for cache in [*made.rglob("__pycache__")]:  # pip compiles the template's Python where it installs it
@@ -86,7 +92,9 @@ def _check(directory: Path, shop_timezone: str | None) -> None:
         )
     if shop_timezone and shop_timezone not in available_timezones():
         raise UsageError(f"'{shop_timezone}' is no time zone.", todo="they are named like Europe/Berlin")
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"{directory} is a file.", todo="name a folder that is empty or does not exist yet")
+    if directory.exists() and any(directory.iterdir()):
         raise UsageError(
             f"{directory} is not empty.",
             why="a new project would mix with what is there",

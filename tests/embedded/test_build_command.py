@@ -53,6 +53,14 @@ def test_before_anything_has_landed_it_says_to_land_first(project: Path) -> None
     assert "lakekit land --source" in built.stderr
 
 
+def test_a_mart_whose_parents_are_not_built_says_what_to_build(project: Path) -> None:
+    refused = lakekit("build", "fct_daily_sales", "--exclude", "test_type:unit")
+    assert refused.exit_code == 1
+    assert "is not built at 'build-" in refused.stderr
+    assert "int_shopify__" in refused.stderr
+    assert "'+fct_daily_sales'" in refused.stderr
+
+
 def test_a_shop_without_klaviyo_builds_what_is_left(project: Path) -> None:
     land(project, "shopify")
     refused = lakekit("build")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,9 +49,29 @@ def test_messages_land_on_a_branch_and_are_published(project: Path) -> None:
     refused = lakekit("branch", "publish", "sync")
     assert refused.exit_code == 1
     assert "No check ran" in refused.stderr
+    assert "lakekit branch publish sync --unchecked" in refused.stderr
     assert lakekit("branch", "publish", "sync", "--unchecked").exit_code == 0
     [row] = json.loads(lakekit("sql", "select count(*) as n from shopify.orders", "--json").stdout)
     assert row["n"] >= 60
+
+
+def test_a_terminal_is_spared_the_states(project: Path) -> None:
+    command = [sys.executable, "-m", "lakekit", "land", "--source", "shopify", "--catalog", "catalog.json"]
+    ours, terminal = os.openpty()
+    try:
+        landed = subprocess.run(
+            command,
+            input=b"\n".join(SHOP.messages("shopify", sync=1)),
+            stdout=terminal,
+            stderr=subprocess.PIPE,
+            check=True,
+        )
+        os.write(terminal, b"that is all\n")
+        assert os.read(ours, 4096) == b"that is all\r\n"
+    finally:
+        os.close(terminal)
+        os.close(ours)
+    assert b"shopify.orders: " in landed.stderr
 
 
 def test_a_broken_line_ends_in_one_clear_error(project: Path) -> None:

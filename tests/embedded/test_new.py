@@ -56,6 +56,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
         (["shop", "--sources", "magento"], "'magento' is not one of 'both', 'shopify', 'klaviyo'"),
         (["shop", "--ci", "jenkins"], "'jenkins' is not one of 'none', 'github'"),
         (["notes.txt/shop"], "No project can be made in"),
+        (["notes.txt"], "notes.txt is a file"),
     ],
 )
 def test_what_can_be_no_project_leaves_nothing(
@@ -105,8 +106,28 @@ def test_what_is_interrupted_leaves_nothing(
 def test_a_project_in_the_folder_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shop").mkdir()
     monkeypatch.chdir(tmp_path / "shop")
-    assert CliRunner().invoke(main, ["new", ".", "--no-input"]).exit_code == 0
+    made = CliRunner().invoke(main, ["new", ".", "--no-input"])
+    assert made.exit_code == 0
     assert Path("lakekit.toml").is_file()  # it is the same folder still
+    assert "cd " not in made.output  # one is there
+
+
+def test_nothing_is_left_in_ones_home_and_secrets_are_not_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home := tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    made = subprocess.run(
+        [sys.executable, "-m", "lakekit", "new", "--no-input", tmp_path / "shop"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert not list(home.iterdir())
+    assert "--config shopify-secrets.json" in made.stdout
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path / "shop", check=True)
+    ignored = ["git", "check-ignore", "--quiet", "shopify-secrets.json"]
+    assert subprocess.run(ignored, cwd=tmp_path / "shop", check=False).returncode == 0
 
 
 def test_it_takes_less_than_two_seconds(tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def main() -> None:
     lakekit land --source shopify …   write a connector's messages to bronze
     lakekit build                     build and test on a branch, then publish
     lakekit sql "select …"            ask it something
+    lakekit branch log                what was published or landed; diff, retract and more
     lakekit lint                      check the project's conventions
     lakekit cube                      a data model for Cube out of the marts
     """

@@ -105,7 +105,8 @@ def _origin(
             todo="give one of: --discover FILE, --from-lake, or a connector after -- (see --help)",
         )
     if command:
-        return adding.run(command)
+        with output.doing(f"asking '{command[0]}' for its streams"):
+            return adding.run(command)
     if file is not None:
         is_piped = str(file) == "-"
         output_ = sys.stdin.buffer.read() if is_piped else file.read_bytes()

@@ -42,8 +42,9 @@ def land(
     lakekit land --source shopify -- source-shopify read --config secrets.json
     lakekit land --source shopify --catalog catalog.json < messages.jsonl
 
-    Standard output has the STATE messages and nothing else, each once all before it is durable. Exits with 1
-    at a message that cannot be landed; landing the same messages again loses and doubles nothing.
+    Standard output has the STATE messages and nothing else, each once all before it is durable; a terminal
+    is spared them. Exits with 1 at a message that cannot be landed; landing the same messages again loses and
+    doubles nothing.
     """
     from ..lake import Lake
     from ..landing import ConfiguredCatalog, connector, referenced_catalog
@@ -84,5 +85,7 @@ def _stdin() -> AbstractContextManager[Iterable[bytes]]:
 
 
 def _echo(state: bytes) -> None:
-    click.echo(state)
-    sys.stdout.flush()
+    """Tell whoever reads standard output; a person at a terminal would only lose the progress in it."""
+    if not sys.stdout.isatty():
+        click.echo(state)
+        sys.stdout.flush()

@@ -62,9 +62,9 @@ def new(
     output.console.print(f"The project is in [bold]{project}[/bold]. What to do next:\n", highlight=False)
     lakekit = output.command()
     for line in (
-        f"cd {shlex.quote(str(directory))}",
+        *([] if project == Path.cwd() else [f"cd {shlex.quote(str(directory))}"]),
         *(
-            f"{lakekit} land --source {source} -- source-{source} read --config secrets.json"
+            f"{lakekit} land --source {source} -- source-{source} read --config {source}-secrets.json"
             for source in ("shopify", "klaviyo")
             if sources in {None, "both", source}
         ),

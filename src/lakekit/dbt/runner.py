@@ -45,6 +45,8 @@ class Node:
     """What dbt ran for it, in Trino SQL: of a data test, the rows that fail."""
     reads: tuple[str, ...] = ()
     """The sources that it reads itself: ``shopify.orders``."""
+    selects: tuple[str, ...] = ()
+    """The models that it selects from itself."""
     id: str = ""
     """dbt's unique id, where dbt ran it."""
 
@@ -196,6 +198,7 @@ def _node(result: Any) -> Node:
         query=_query(node),
         # Others have no sources, or raise when they are asked for them.
         reads=tuple(".".join(source) for source in node.sources) if node.resource_type == "model" else (),
+        selects=tuple(ref.name for ref in node.refs) if node.resource_type == "model" else (),
     )
 
 
