@@ -10,7 +10,6 @@ import ssl
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -97,14 +96,10 @@ class Airbyte:
     """An Airbyte server, for one tick. All methods raise ``AirbyteFailed``, and take no more than ``SECONDS`` together."""
 
     def __init__(self, settings: AirbyteSettings) -> None:
-        _check(settings.url)
         self._settings = settings
         self._url = settings.url.rstrip("/").removesuffix(_PATH)
         self._ends = time.monotonic() + SECONDS
-        self._http = httpx.Client(
-            base_url=self._url + _PATH,
-            verify=ssl.create_default_context(cafile=settings.ca) if settings.ca else True,
-        )
+        self._http = _client(settings, self._url + _PATH)
         self._authorized = not settings.client_id
 
     def succeeded(self, since: datetime | None) -> Iterator[Job]:
@@ -225,23 +220,28 @@ class Airbyte:
         self._http.close()
 
 
-def _check(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.username:
+def _client(settings: AirbyteSettings, url: str) -> httpx.Client:
+    if "@" in url or "?" in url:
         raise SettingsError(
             "airbyte.url holds credentials.",
             why="it is shown in errors and logs",
             todo="take them out, and set LAKEKIT_AIRBYTE__CLIENT_ID and LAKEKIT_AIRBYTE__CLIENT_SECRET",
         )
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        parts = httpx.URL()
+    if parts.scheme not in {"http", "https"} or not parts.host:
         raise SettingsError(
             "airbyte.url is no address of a server.",
-            why=repr(url),
+            why=repr(settings.url),
             todo="write it like http://localhost:8000",
         )
+    try:
+        trusted = ssl.create_default_context(cafile=settings.ca) if settings.ca else True
+    except OSError as error:
+        raise SettingsError(f"airbyte.ca cannot be read: {settings.ca}.", why=str(error)) from error
+    return httpx.Client(base_url=url, verify=trusted)
 
 
 def _moment(text: str) -> datetime:
