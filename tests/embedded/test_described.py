@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from lakekit.catalog.protocol import TableId
 from lakekit.dbt.described import Described, Reference, describe
 from lakekit.engine.protocol import DbtTarget
+from lakekit.scaffold import TEMPLATE
 from lakekit.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,18 +23,9 @@ def project(tmp_path: Path) -> Path:
     models = tmp_path / "dbt" / "models"
     models.mkdir(parents=True)
     (tmp_path / "dbt" / "dbt_project.yml").write_text(
-        "{name: shop, profile: shop, models: {+materialized: table}}"
+        "{name: shop, profile: lakekit, models: {+materialized: table}}"
     )
-    (tmp_path / "dbt" / "profiles.yml").write_text(
-        """shop:
-  target: embedded
-  outputs:
-    embedded:
-      type: lakekit
-      path: "{{ env_var('LAKEKIT_LAKE', '../.lakekit/lake') }}"
-      schema: marts
-"""
-    )
+    shutil.copy(TEMPLATE / "{{ cookiecutter.name }}" / "orchestration" / "profiles.yml", tmp_path / "dbt")
     (models / "dim_days.sql").write_text("select 1 as day_id")
     (models / "inlined.sql").write_text("{{ config(materialized='ephemeral') }} select 1 as id")
     (models / "elsewhere.sql").write_text("{{ config(schema='else') }} select 1 as id")
