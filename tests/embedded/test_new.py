@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,13 @@ def test_a_new_project_has_its_settings_and_models(tmp_path: Path) -> None:
     names = {file.stem for file in (project / "orchestration/assets").rglob("*.sql")}
     assert {"stg_shopify__orders", "int_shopify__order_lines", "fct_daily_sales"} <= names
     assert f"cd {tmp_path / 'my-shop'}" in made.output
+
+
+def test_what_to_do_next_names_the_folder_whatever_it_is_called(tmp_path: Path) -> None:
+    project = tmp_path / "[red] shops" / "shop"
+    made = CliRunner().invoke(main, ["new", str(project), "--no-input"])
+    assert f"The project is in {project}." in made.output
+    assert f"cd {shlex.quote(str(project))}" in made.output
 
 
 def test_a_new_project_has_no_bytecode_of_the_template(
