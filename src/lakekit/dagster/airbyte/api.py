@@ -10,6 +10,7 @@ import ssl
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -227,11 +228,7 @@ def _client(settings: AirbyteSettings, url: str) -> httpx.Client:
             why="it is shown in errors and logs",
             todo="take them out, and set LAKEKIT_AIRBYTE__CLIENT_ID and LAKEKIT_AIRBYTE__CLIENT_SECRET",
         )
-    try:
-        parts = httpx.URL(url)
-    except (ValueError, httpx.InvalidURL):
-        parts = httpx.URL()
-    if parts.scheme not in {"http", "https"} or not parts.host:
+    if not _is_address(url):
         raise SettingsError(
             "airbyte.url is no address of a server.",
             why=repr(settings.url),
@@ -242,6 +239,14 @@ def _client(settings: AirbyteSettings, url: str) -> httpx.Client:
     except OSError as error:
         raise SettingsError(f"airbyte.ca cannot be read: {settings.ca}.", why=str(error)) from error
     return httpx.Client(base_url=url, verify=trusted)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _moment(text: str) -> datetime:
