@@ -6,9 +6,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+from dagster import DagsterInstance
 
 from lakekit import Lake
+from lakekit.dagster.airbyte.requests import JOBS
 from lakekit.errors import AirbyteFailed, SettingsError, UsageError
+from lakekit.scaffold import new
 
 from .airbyte_watch import MODELS, Watch, build, key
 
@@ -330,3 +334,16 @@ def test_a_cursor_that_someone_broke_says_how_to_go_on(project: Path) -> None:
     watch.cursor = "yesterday"
     with pytest.raises(UsageError, match="cursor cannot be read"):
         watch.tick()
+
+
+def test_runs_that_syncs_ask_for_are_not_beside_each_other(tmp_path: Path) -> None:
+    project = new(tmp_path / "shop")
+    with DagsterInstance.from_config(str(project / ".dagster")) as instance:
+        queue = instance.get_concurrency_config().run_queue_config
+    assert queue
+    assert queue.tag_concurrency_limits == [{"key": JOBS, "limit": 1}]
+    here, deployed = (
+        yaml.safe_load((project / file).read_text())
+        for file in (".dagster/dagster.yaml", "deploy/dagster.yaml")
+    )
+    assert here["run_queue"] == deployed["run_queue"]
