@@ -6,9 +6,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+from dagster import DagsterInstance
 
 from lakekit import Lake
+from lakekit.dagster.airbyte.requests import JOBS
 from lakekit.errors import AirbyteFailed, SettingsError, UsageError
+from lakekit.scaffold import new
 
 from .airbyte_watch import MODELS, Watch, build, key
 
@@ -287,16 +291,38 @@ def test_an_airbyte_that_is_down_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         Watch(tmp_path).tick()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("URL", "http://[::1", "airbyte.url is no address"),
+        ("URL", "http://airbyte:80a0", "airbyte.url is no address"),
+        ("CA", "nowhere.pem", "airbyte.ca cannot be read"),
+    ],
+)
+def test_an_address_that_is_none_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    (tmp_path / "lakekit.toml").write_text('[airbyte]\nurl = "https://127.0.0.1:9"\n')
+    monkeypatch.setenv(f"LAKEKIT_AIRBYTE__{name}", value)
+    with pytest.raises(SettingsError, match=told):
+        Watch(tmp_path).tick()
+
+
 def test_a_project_without_airbyte_and_a_url_with_credentials_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "lakekit.toml").touch()
     with pytest.raises(SettingsError, match="has no Airbyte"):
         Watch(tmp_path).tick()
-    monkeypatch.setenv("LAKEKIT_AIRBYTE__URL", "http://me:hunter2@127.0.0.1:9")
-    with pytest.raises(SettingsError, match="holds credentials") as caught:
-        Watch(tmp_path).tick()
-    assert "hunter2" not in str(caught.value)
+    for url in (
+        "http://me:hunter2@127.0.0.1:9",
+        "http://:hunter2@127.0.0.1:9",
+        "http://127.0.0.1:9?key=hunter2",
+    ):
+        monkeypatch.setenv("LAKEKIT_AIRBYTE__URL", url)
+        with pytest.raises(SettingsError, match="holds credentials") as caught:
+            Watch(tmp_path).tick()
+        assert "hunter2" not in str(caught.value)
     (tmp_path / "lakekit.toml").write_text('[airbyte]\nclient_secret = "hunter2"\n')
     with pytest.raises(SettingsError, match=r"holds the secret airbyte\.client_secret") as caught:
         Watch(tmp_path).tick()
@@ -308,3 +334,16 @@ def test_a_cursor_that_someone_broke_says_how_to_go_on(project: Path) -> None:
     watch.cursor = "yesterday"
     with pytest.raises(UsageError, match="cursor cannot be read"):
         watch.tick()
+
+
+def test_runs_that_syncs_ask_for_are_not_beside_each_other(tmp_path: Path) -> None:
+    project = new(tmp_path / "shop")
+    with DagsterInstance.from_config(str(project / ".dagster")) as instance:
+        queue = instance.get_concurrency_config().run_queue_config
+    assert queue
+    assert queue.tag_concurrency_limits == [{"key": JOBS, "limit": 1}]
+    here, deployed = (
+        yaml.safe_load((project / file).read_text())
+        for file in (".dagster/dagster.yaml", "deploy/dagster.yaml")
+    )
+    assert here["run_queue"] == deployed["run_queue"]

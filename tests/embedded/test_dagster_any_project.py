@@ -194,6 +194,34 @@ def test_a_test_of_a_source_keeps_what_was_built_of_it(
         assert set(map(str, lake.catalog.entries("main"))) == {"shop.orders"}
 
 
+SCORES = """
+import pyarrow as pa
+from dagster import AssetIn, asset
+from lakekit.dagster import LakeIOManager
+
+@asset(key=["py", "scores"], ins={"base": AssetIn(key=["marts", "base"])})
+def scores(base: pa.Table) -> pa.Table:
+    return pa.table({"id": base["id"], "score": [0.5] * base.num_rows})
+
+io_manager = LakeIOManager(lake=LakeResource(project=__file__))
+definitions = Definitions.merge(definitions, Definitions(assets=[scores], resources={"io_manager": io_manager}))
+"""
+
+
+def test_an_asset_of_python_may_come_between_models(
+    project: Path, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, file = project / "dbt project/models", project / "odd/definitions.py"
+    (models / "_py.yml").write_text("sources: [{name: py, tables: [{name: scores}]}]")
+    (models / "scored.sql").write_text("select id, score from {{ source('py', 'scores') }}")
+    file.write_text(file.read_text() + SCORES)
+    ran = run_assets(load(project, monkeypatch), instance=instance)
+    assert ran.success
+    with Lake.connect(project) as lake:
+        assert len(lake.sql("select * from marts.scored where score = 0.5")) == 2
+        assert [commit.message.startswith("publish") for commit in lake.log()].count(True) == 1
+
+
 def test_rows_of_a_failed_check_are_shown_where_columns_share_a_name() -> None:
     class Trino:
         """It leaves names as they are, where DuckDB numbers them."""

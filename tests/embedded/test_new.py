@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,13 @@ def test_a_new_project_has_its_settings_and_models(tmp_path: Path) -> None:
     assert f"cd {tmp_path / 'my-shop'}" in made.output
 
 
+def test_what_to_do_next_names_the_folder_whatever_it_is_called(tmp_path: Path) -> None:
+    project = tmp_path / "[red] shops" / "shop"
+    made = CliRunner().invoke(main, ["new", str(project), "--no-input"])
+    assert f"The project is in {project}." in made.output
+    assert f"cd {shlex.quote(str(project))}" in made.output
+
+
 def test_a_new_project_has_no_bytecode_of_the_template(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -38,6 +48,23 @@ def test_a_new_project_has_no_bytecode_of_the_template(
     (compiled / "shop.cpython-311.pyc").write_bytes(b"\0\xff")
     monkeypatch.setattr(scaffold, "TEMPLATE", template)
     assert not list(scaffold.new(tmp_path / "shop").rglob("*.pyc"))
+
+
+def test_what_a_connector_logs_in_with_comes_into_neither_git_nor_an_image(tmp_path: Path) -> None:
+    project = scaffold.new(tmp_path / "shop")
+    named = set(re.findall(r"--config (\S+)", (project / "README.md").read_text())) | {"secrets.json"}
+    assert len(named) == 4
+    for file in named:
+        (project / file).write_text('{"api_key": "…"}')
+    for command in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    staged = subprocess.run(
+        ["git", "ls-files"], cwd=project, check=True, capture_output=True, text=True
+    ).stdout.split("\n")
+    assert "README.md" in staged
+    assert not named & set(staged)
+    patterns = (project / ".dockerignore").read_text().splitlines()
+    assert all(any(fnmatch(file, pattern) for pattern in patterns) for file in named)
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:

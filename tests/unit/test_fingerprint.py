@@ -56,6 +56,9 @@ def remove(name: str) -> Callable[[Path], None]:
 SEEN = {
     "a macro says something else": append("macros/shop.sql", "\n{% macro more() %}{% endmacro %}"),
     "a macro is new": append("macros/sub/logs/target.sql", "{% macro more() %}{% endmacro %}"),
+    "a description is written in a block of its own": append(
+        "assets/docs.md", "{% docs day %}The day.{% enddocs %}"
+    ),
     "a macro is gone": remove("macros/shop.sql"),
     "a macro moved": lambda dbt: (dbt / "macros/shop.sql").rename(dbt / "macros/store.sql"),
     "properties of a model": append("assets/marts/_marts.yml", "\n# more\n"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ..blockyaml import dump
 from ..errors import UsageError
 from ..naming import EXTRACTED_AT, Layer
 from ..project import Project
@@ -72,7 +73,7 @@ def add_model(
         tests = settings.project / "tests" / source
     else:
         folder = models / Layer.MARTS
-        files.new(folder / f"_{name}.yml", properties.text({"models": [entry]}))
+        files.new(folder / f"_{name}.yml", dump({"models": [entry]}))
         add_cube(files, settings.project, made.name, made.description, made.key, made.columns)
         tests = settings.project / "tests" / Layer.MARTS
     files.new(folder / f"{name}.sql", made.sql)

@@ -6,8 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
-from typing_extensions import override
 
+from ..blockyaml import dump
 from ..errors import UsageError
 from ..naming import EXTRACTED_AT
 
@@ -46,7 +46,7 @@ def add(files: Files, file: Path, place: Sequence[str | int], outline: Any, entr
     the file has no such list in lines of its own.
     """
     if not file.exists():
-        files.new(file, text(outline))
+        files.new(file, dump(outline))
         return
     try:
         before = file.read_bytes().decode("utf-8-sig")  # with its own ends of lines
@@ -55,7 +55,7 @@ def add(files: Files, file: Path, place: Sequence[str | int], outline: Any, entr
         raise UsageError(
             f"{file} cannot be added to.",
             why=f"it has no list of {place[-1]} with a line for each: {error}",
-            todo=f"write it so, or put this there yourself:\n{text(list(entries))}",
+            todo=f"write it so, or put this there yourself:\n{dump(list(entries))}",
         ) from error
     files.change(file, before, after)
 
@@ -75,7 +75,7 @@ def _appended(before: str, place: Sequence[str | int], entries: Sequence[Any]) -
     ):
         lines.pop()
     kept = "\n".join(lines)
-    added = textwrap.indent(text(list(entries)), " " * column)
+    added = textwrap.indent(dump(list(entries)), " " * column)
     end_of_line = "\r\n" if "\r\n" in before else "\n"
     added = added.replace("\n", end_of_line)
     rest = before[len(kept) :].removeprefix(end_of_line).removeprefix("\n")
@@ -94,20 +94,3 @@ def _child(node: Any, held: Any, step: str) -> tuple[Any, Any]:
         if of["name"] == step:
             return one, of
     raise KeyError(step)
-
-
-def text(content: Any) -> str:
-    """A document, or a part of one, as YAML."""
-    return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 20))
-
-
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc] # PyYAML has no types
-    """Lists stand further in than what they are of, as people write them."""
-
-    @override
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, indentless=False)
-
-    @override
-    def ignore_aliases(self, data: Any) -> bool:
-        return True

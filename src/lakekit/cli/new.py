@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from zoneinfo import available_timezones
 
 import click
+from rich.markup import escape
 
 from .. import scaffold
 from . import output
@@ -59,7 +60,9 @@ def new(
             "What checks each push: a workflow of GitHub Actions, or nothing yet", default="none", type=_CI
         )
     project = scaffold.new(directory, sources=sources, engine=engine, ci=ci, shop_timezone=shop_timezone)
-    output.console.print(f"The project is in [bold]{project}[/bold]. What to do next:\n", highlight=False)
+    output.console.print(
+        f"The project is in [bold]{escape(str(project))}[/bold]. What to do next:\n", highlight=False
+    )
     lakekit = output.command()
     for line in (
         *([] if project == Path.cwd() else [f"cd {shlex.quote(str(directory))}"]),
@@ -70,7 +73,7 @@ def new(
         ),
         f"{lakekit} build",
     ):
-        output.console.print(f"  {line}", highlight=False)
+        output.console.print(f"  {line}", markup=False, highlight=False)
 
 
 def _time_zone(name: str) -> str:

@@ -60,7 +60,7 @@ class Derivation:
         return Ratio(str(sides[0]), str(sides[1]), columns)
 
 
-_WRAPPED: Final = (exp.Paren, exp.Cast, exp.TryCast, exp.Round, exp.Nullif, exp.Neg)
+_WRAPPED: Final = (exp.Paren, exp.Cast, exp.TryCast, exp.Round, exp.Nullif, exp.Neg, exp.Filter)
 _SUMS: Final = (exp.Sum, exp.Count, exp.CountIf)
 _FIXED: Final = (exp.Column, exp.Div, exp.Window, exp.AggFunc, exp.Subquery, exp.DateDiff, exp.TsOrDsDiff)
 
@@ -103,19 +103,29 @@ def _source(scope: Scope, column: str, table: str) -> Nature:
 
 def _nature(made: exp.Expr, scope: Scope) -> Nature:
     select = scope.expression
-    if isinstance(made, _WRAPPED) or _is_scaled(made):
-        return _nature(made.this, scope)
+    if (inner := _scaled(made)) is not None:
+        return _nature(inner, scope)
     if isinstance(made, exp.Column) and not (select.args.get("group") or select.args.get("distinct")):
         return _source(scope, made.name.lower(), made.table)
     if isinstance(made, exp.Coalesce | exp.Add | exp.Sub | exp.Case | exp.If):
         return _all(_parts(made), scope)
     if isinstance(made, _SUMS) and not isinstance(made.this, exp.Distinct):
         return Nature.SUM
-    return Nature.FIXED if isinstance(made, _FIXED) else Nature.UNKNOWN
+    # What a function makes of sums is no sum, so far as is known; but a price by a count may be one.
+    is_fixed = isinstance(made, _FIXED) or (made.find(exp.AggFunc) and not isinstance(made, exp.Mul))
+    return Nature.FIXED if is_fixed else Nature.UNKNOWN
 
 
-def _is_scaled(made: exp.Expr) -> bool:
-    return isinstance(made, exp.Mul | exp.Div) and isinstance(made.expression, exp.Literal)
+def _scaled(made: exp.Expr) -> exp.Expr | None:
+    """What is inside of something that changes neither its nature nor, but by a constant, its value."""
+    inner: exp.Expr | None = None
+    if isinstance(made, _WRAPPED) or (
+        isinstance(made, exp.Mul | exp.Div) and isinstance(made.expression, exp.Literal)
+    ):
+        inner = made.this
+    elif isinstance(made, exp.Mul) and isinstance(made.this, exp.Literal):
+        inner = made.expression
+    return inner
 
 
 def _parts(made: exp.Expr) -> list[exp.Expr]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-from typing_extensions import override
-
+from ..blockyaml import Dumper, dump
 from ..errors import ProjectError
 
 if TYPE_CHECKING:
+    import yaml
+
     from .model import Cube
 
 HEADER: Final = "# Written by `lakekit cube` out of the dbt project. Change that and run it again: this file is overwritten."
@@ -28,9 +28,7 @@ def files(cubes: list[Cube]) -> dict[str, str]:
 
 
 def _text(kind: str, document: dict[str, Any]) -> str:
-    written = yaml.dump(
-        {kind: [document]}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 20
-    )
+    written = dump({kind: [document]}, _Dumper)
     if jinja := _JINJA.search(written):
         raise ProjectError(
             f"'{document['name']}' cannot be written as a cube.",
@@ -40,14 +38,8 @@ def _text(kind: str, document: dict[str, Any]) -> str:
     return f"{HEADER}\n{written}"
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc] # PyYAML has no types
-    @override
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, indentless=False)
-
-    @override
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
+class _Dumper(Dumper):
+    pass
 
 
 def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -81,6 +81,7 @@ def _proves(node: Any) -> bool:
         and getattr(node, "test_metadata", None) is not None  # one that is written as a query has none
         and not node.config.where
         and node.config.severity.lower() == "error"
+        and node.config.error_if == "!= 0"  # dbt's default: a single row is one too many
     )
 
 

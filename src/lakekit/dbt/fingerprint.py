@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-_READ: Final = frozenset({".sql", ".yml", ".yaml", ".csv"})
+_READ: Final = frozenset({".sql", ".yml", ".yaml", ".csv", ".md"})
 _OUTPUT: Final = frozenset({"target", "logs", "dbt_internal_packages"})
 _VARIABLE: Final = re.compile(rb"""env_var\(\s*['"](\w+)['"]""")
+_BLOCK: Final = re.compile(rb"\{%-?\s*docs\b")
 _WHERE: Final = (b"LAKEKIT_", b"DBT_ENV_SECRET_")
 _SIZE: Final = 1 << 20
 _INSTALLED: Final = ("lakekit", "dbt-core", "dbt-adapters", "dbt-common")
@@ -43,12 +44,14 @@ def fingerprint(project: Path, model_paths: Sequence[Path], target: str, variabl
         found.update(part.encode() + b"\0")
     for root in (project, PACKAGE, _ADAPTER, *_elsewhere(project)):
         for file in _files(root, root, project / "dbt_packages" / "lakekit"):
-            found.update(str(file.relative_to(root)).encode() + b"\0")
             try:
                 size = file.stat().st_size
                 content = file.read_bytes() if size <= _SIZE else f"{size} {file.stat().st_mtime_ns}".encode()
             except OSError as error:
                 raise ProjectError(f"{file} cannot be read.", why=error.strerror or str(error)) from error
+            if file.suffix == ".md" and not _BLOCK.search(content):
+                continue  # notes
+            found.update(str(file.relative_to(root)).encode() + b"\0")
             named |= set(_VARIABLE.findall(content))
             if not (file.suffix == ".sql" and any(file.is_relative_to(path) for path in model_paths)):
                 found.update(hashlib.sha256(content).digest())

@@ -97,14 +97,10 @@ class Airbyte:
     """An Airbyte server, for one tick. All methods raise ``AirbyteFailed``, and take no more than ``SECONDS`` together."""
 
     def __init__(self, settings: AirbyteSettings) -> None:
-        _check(settings.url)
         self._settings = settings
         self._url = settings.url.rstrip("/").removesuffix(_PATH)
         self._ends = time.monotonic() + SECONDS
-        self._http = httpx.Client(
-            base_url=self._url + _PATH,
-            verify=ssl.create_default_context(cafile=settings.ca) if settings.ca else True,
-        )
+        self._http = _client(settings, self._url + _PATH)
         self._authorized = not settings.client_id
 
     def succeeded(self, since: datetime | None) -> Iterator[Job]:
@@ -225,23 +221,32 @@ class Airbyte:
         self._http.close()
 
 
-def _check(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.username:
+def _client(settings: AirbyteSettings, url: str) -> httpx.Client:
+    if "@" in url or "?" in url:
         raise SettingsError(
             "airbyte.url holds credentials.",
             why="it is shown in errors and logs",
             todo="take them out, and set LAKEKIT_AIRBYTE__CLIENT_ID and LAKEKIT_AIRBYTE__CLIENT_SECRET",
         )
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_address(url):
         raise SettingsError(
             "airbyte.url is no address of a server.",
-            why=repr(url),
+            why=repr(settings.url),
             todo="write it like http://localhost:8000",
         )
+    try:
+        trusted = ssl.create_default_context(cafile=settings.ca) if settings.ca else True
+    except OSError as error:
+        raise SettingsError(f"airbyte.ca cannot be read: {settings.ca}.", why=str(error)) from error
+    return httpx.Client(base_url=url, verify=trusted)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _moment(text: str) -> datetime:
