@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import MissingExtra
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -226,6 +224,8 @@ def run_of(config: pytest.Config) -> Run:
         try:
             from .run import Run
         except ModuleNotFoundError as error:
+            from ..errors import MissingExtra
+
             raise MissingExtra("testing", str(error.name)) from error
 
         config.stash[_run] = Run(config, os.environ[_STACK], int(os.environ[_OWNER]))
