@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -96,8 +94,9 @@ def numbers(endpoints: Endpoints) -> list[int]:
 
 def kill(stack: Stack, name: str) -> None:
     (pid,) = (service.pid for service in stack.status() if service.name == name)
-    os.kill(pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(pid)], timeout=10)
+    process = psutil.Process(pid)
+    process.kill()
+    psutil.wait_procs([process], timeout=10)
 
 
 def say(stack: Stack, name: str, text: str) -> None:

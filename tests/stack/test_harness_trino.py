@@ -14,6 +14,8 @@ from lakekit.scaffold import new
 from lakekit.stack import Stack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lakekit.stack import Endpoints
 
 pytest_plugins = ["pytester"]
@@ -71,8 +73,17 @@ STORIES = """
 
 
 @pytest.fixture
-def project(stack: Endpoints, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LAKEKIT_STACK", os.environ["LAKEKIT_TEST_STACK"])
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoints]:
+    """One that no other test makes branches on."""
+    folder = tmp_path / "stack"
+    monkeypatch.setenv("LAKEKIT_STACK", str(folder))
+    own = Stack(folder)
+    yield own.up(ephemeral=True)
+    own.down()
+
+
+@pytest.fixture
+def project(stack: Endpoints, pytester: pytest.Pytester) -> Path:
     project = new(pytester.path / "shop", engine="trino")
     pytester.makeini("[pytest]")
     (project / "tests/test_stories.py").write_text(re.sub(r"^    ", "", STORIES, flags=re.MULTILINE))
