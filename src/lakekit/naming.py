@@ -35,6 +35,12 @@ PREFIXES: Final[dict[Layer, tuple[str, ...]]] = {
     Layer.MARTS: ("fct_", "dim_"),
 }
 
+
+def layer_of(model: str) -> Layer | None:
+    """The layer that a model's name puts it in."""
+    return next((layer for layer, prefixes in PREFIXES.items() if model.startswith(prefixes)), None)
+
+
 # The columns that Airbyte's own Iceberg destination adds to every table, all required.
 RAW_ID: Final = "_airbyte_raw_id"
 EXTRACTED_AT: Final = "_airbyte_extracted_at"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..blockyaml import dump
 from ..errors import UsageError
-from ..naming import EXTRACTED_AT, Layer
+from ..naming import EXTRACTED_AT, Layer, layer_of
 from ..project import Project
 from . import dagster, parents, properties, words
 from .cubes import add_cube
@@ -83,7 +83,7 @@ def add_model(
 
 def _parent(project: Project, name: str, child: str, layer: Layer) -> Parent:
     found = parents.find(project, name)
-    if parents.layer(name) not in _MAY_SELECT[layer]:
+    if layer_of(name) not in _MAY_SELECT[layer]:
         raise UsageError(
             f"'{child}' cannot select from '{name}'.",
             why=f"a model of {layer} selects from {' and '.join(_MAY_SELECT[layer])} alone",

@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from ..errors import UsageError
-from ..naming import EXTRACTED_AT, PREFIXES, Layer
+from ..naming import EXTRACTED_AT
 from . import words
 from .staging import type_of
 
@@ -54,11 +54,6 @@ class Parent(NamedTuple):
         if kind.startswith("timestamp") or (not kind and column.endswith("_at")):
             return "2026-02-10T09:30:00Z"
         return True if kind == "boolean" else "1"
-
-
-def layer(name: str) -> Layer | None:
-    """The layer that a model's name says."""
-    return next((of for of, prefixes in PREFIXES.items() if name.startswith(prefixes)), None)
 
 
 def find(project: Project, name: str) -> Parent:

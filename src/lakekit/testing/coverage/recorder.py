@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from ...errors import LakekitError
-from ...naming import PREFIXES
 from .condition import Condition  # noqa: TC001 - msgspec reads JSON by it
 
 if TYPE_CHECKING:
@@ -117,11 +116,6 @@ class Coverage:
 
     def _model(self, name: str) -> Model:
         return self.models.setdefault(name, Model())
-
-
-def layer_of(model: str) -> str:
-    """The layer that a model's name puts it in; empty if it does not."""
-    return next((str(layer) for layer, prefixes in PREFIXES.items() if model.startswith(prefixes)), "")
 
 
 @lru_cache(maxsize=1024)

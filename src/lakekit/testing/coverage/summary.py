@@ -6,8 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ...naming import Layer
-from .recorder import layer_of
+from ...naming import Layer, layer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +68,8 @@ class ModelSummary:
 
     @property
     def layer(self) -> str:
-        return layer_of(self.name)
+        """Empty if its name says none."""
+        return str(layer_of(self.name) or "")
 
     @property
     def tests(self) -> list[str]:
