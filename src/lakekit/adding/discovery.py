@@ -10,14 +10,13 @@ import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import LandingFailed, UsageError
+from ..landing.connector_process import cannot_start, last_lines
 from ..naming import META_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..lake import Lake
-
-_TAIL_LINES = 15
 
 
 class Origin(NamedTuple):
@@ -35,18 +34,11 @@ def run(command: Sequence[str]) -> Origin:
     try:
         ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as error:
-        raise UsageError(
-            f"The connector '{command[0]}' cannot be started.",
-            why=str(error),
-            todo="install it, or give its path",
-        ) from error
+        raise cannot_start(command[0], error) from error
     if ran.returncode:
-        said = _complaint(ran.stdout) or "\n".join(
-            ran.stderr.decode(errors="replace").splitlines()[-_TAIL_LINES:]
-        )
         raise LandingFailed(
             f"The connector '{command[0]}' exited with {ran.returncode}, and has discovered nothing.",
-            why=said or "it said nothing",
+            why=_complaint(ran.stdout) or last_lines(ran.stderr) or "it said nothing",
             todo="mend what it says; its command is like: source-shopify discover --config secrets.json",
         )
     return discovered(ran.stdout, f"'{command[0]}'")

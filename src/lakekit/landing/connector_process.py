@@ -46,15 +46,23 @@ def connector(
                 arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=cwd
             )
         except OSError as error:
-            raise UsageError(
-                f"The connector '{command[0]}' cannot be started.",
-                why=str(error),
-                todo="install it, or give its path",
-            ) from error
+            raise cannot_start(command[0], error) from error
         try:
             yield _messages(process, command[0], errors)
         finally:
             _end(process)
+
+
+def cannot_start(name: str, error: OSError) -> UsageError:
+    """What a person is told whose connector is not there, or is no program."""
+    return UsageError(
+        f"The connector '{name}' cannot be started.", why=str(error), todo="install it, or give its path"
+    )
+
+
+def last_lines(errors: bytes) -> str:
+    """The end of what a connector wrote to standard error, where it says why it failed."""
+    return "\n".join(errors.decode(errors="replace").splitlines()[-_TAIL_LINES:])
 
 
 def _written(content: Any, file: Path) -> Path:
@@ -67,10 +75,9 @@ def _messages(process: subprocess.Popen[bytes], name: str, errors: IO[bytes]) ->
     yield from process.stdout
     if code := process.wait():
         errors.seek(0)
-        said = errors.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
         raise LandingFailed(
             f"The connector '{name}' exited with {code}.",
-            why="\n".join(said) or "it wrote nothing to standard error",
+            why=last_lines(errors.read()) or "it wrote nothing to standard error",
             todo="mend what it says and land again; what was echoed is durable",
         )
 
