@@ -38,7 +38,7 @@ class Files:
         folders = [
             folder
             for file in self._texts
-            for folder in (*reversed(file.parents),)
+            for folder in reversed(file.parents)
             if folder.is_relative_to(self._root) and not folder.exists()
         ]
         made = dict.fromkeys(folders)

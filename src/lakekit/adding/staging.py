@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _NESTED: Final = "attributes"
 """Where JSON:API keeps a record's own fields."""
 
+_MONEY: Final = "decimal(18, 2)"
 _SCALARS: Final = ("boolean", "integer", "number", "string")
 _EXAMPLES: Final[dict[tuple[str, str], tuple[Any, Any]]] = {
     ("string", "date-time"): ("2026-02-10T09:30:00Z", "2026-02-10T09:30:00Z"),
@@ -81,23 +82,16 @@ def _of(field: str, schema: Any, stream: Stream, entity: str) -> Iterator[Column
     if not nested:
         name = _name(field, schema, stream, entity)
         at = quoted(field)
-        sent, shown = _example(kind, form)
-        if kind == "number" and says_money(name):
-            yield Column(name, f"cast({at} as decimal(18, 2))", (field,), sent, "1.50")
-        else:
-            yield Column(name, at, (field,), sent, shown)
+        taken = f"cast({at} as {_MONEY})" if _is_money(kind, name) else at
+        yield Column(name, taken, (field,), *_example(kind, form, name))
         return
     for inner, of in nested.items():
         kind, form = _type(of)
         if kind in _SCALARS and "'" not in inner and '"' not in inner:
             name = _name(inner, of, stream, entity)
             place = f"$.{inner}" if inner.isidentifier() else f'$["{inner}"]'
-            sent, shown = _example(kind, form)
             taken = f"json_extract_scalar({quoted(field)}, '{place}')"
-            cast = _cast(taken, kind, form, name)
-            if kind == "number" and says_money(name):
-                shown = "1.50"
-            yield Column(name, cast, (field, inner), sent, shown)
+            yield Column(name, _cast(taken, kind, form, name), (field, inner), *_example(kind, form, name))
 
 
 def _cast(taken: str, kind: str, form: str, name: str) -> str:
@@ -106,7 +100,7 @@ def _cast(taken: str, kind: str, form: str, name: str) -> str:
     if form == "date":
         return f"cast({taken} as date)"
     if kind == "number":
-        return f"cast({taken} as {'decimal(18, 2)' if says_money(name) else 'double'})"
+        return f"cast({taken} as {_MONEY if _is_money(kind, name) else 'double'})"
     to = {"integer": "bigint", "boolean": "boolean"}.get(kind)
     return f"cast({taken} as {to})" if to else taken
 
@@ -137,5 +131,11 @@ def _type(schema: Any) -> tuple[str, str]:
     return kind, "timestamp" if schema.get("airbyte_type") == "timestamp_without_timezone" else form
 
 
-def _example(kind: str, form: str) -> tuple[Any, Any]:
+def _is_money(kind: str, name: str) -> bool:
+    return kind == "number" and says_money(name)
+
+
+def _example(kind: str, form: str, name: str) -> tuple[Any, Any]:
+    if _is_money(kind, name):
+        return 1.5, "1.50"
     return _EXAMPLES.get((kind, form)) or _EXAMPLES.get((kind, ""), ("text", "text"))

@@ -210,8 +210,10 @@ class _Publishing(Executor):
 
     def _lands_on_main(self, run: DagsterRun, plan: ExecutionPlan) -> bool:
         """Whether it only lands; unless it goes on from a run that did more, whose branch has the rest."""
-        if run.parent_run_id is None or not _only_lands(plan):
-            return _only_lands(plan)
+        if not _only_lands(plan):
+            return False
+        if run.parent_run_id is None:
+            return True
         with self._lake() as lake:
             return run_ref(run) not in {ref.name for ref in lake.catalog.refs()}
 

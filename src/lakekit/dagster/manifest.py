@@ -53,10 +53,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _attach(id_: str, test: dict[str, Any], manifest: dict[str, Any]) -> None:
     """Let a test be of a model that is built: what it says of a source, or of what others inline, holds for those."""
-    parents = test["depends_on"]["nodes"]
-    about = [test["attached_node"]] if test.get("attached_node") else parents
-    if not test.get("attached_node") and any(one in manifest["nodes"] for one in parents):
-        about = [one for one in parents if one in manifest["nodes"]]
+    attached, parents = test.get("attached_node"), test["depends_on"]["nodes"]
+    about = [attached] if attached else [one for one in parents if one in manifest["nodes"]] or parents
     models = [model for one in about if (model := _built(one, manifest))]
     if not models:
         return
