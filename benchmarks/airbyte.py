@@ -8,13 +8,12 @@ until a run has published. `lakekit new`, which makes such a project, is timed, 
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 from tests.airbyte_server import airbyte_server
@@ -29,7 +28,7 @@ from lakekit.scaffold import new
 from .measure import keep, lakekit, run, spread, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from tests.airbyte_server import AirbyteServer
     from tests.dagster_server import DagsterServer
@@ -41,7 +40,7 @@ _OVER: Final = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunSt
 def ticks(folder: Path, runs: int) -> str:
     """A tick that finds nothing, and one that finds that every connection has synced."""
     quiet, busy = [], []
-    with airbyte_server() as airbyte, following(airbyte):
+    with airbyte_server() as airbyte, patch.dict("os.environ", airbyte.environment):
         (folder / "lakekit.toml").touch()
         connections = [
             airbyte.add_connection(f"Shop {n}", ["orders"], airbyte.add_destination(f"shop{n}"))
@@ -76,7 +75,7 @@ def published(folder: Path, runs: int) -> str:
     """The first sync, with everything to build, and some more of a week each."""
     project = new(folder / "shop")
     found: list[dict[str, float]] = []
-    with airbyte_server() as airbyte, following(airbyte):
+    with airbyte_server() as airbyte, patch.dict("os.environ", airbyte.environment):
         connections = [
             airbyte.add_connection(source.title(), list(streams(source)), airbyte.add_destination(source))
             for source in ("shopify", "klaviyo")
@@ -146,22 +145,6 @@ def until_it_watches(server: DagsterServer) -> None:
         if time.monotonic() > ends:
             raise RuntimeError(server.log.read_text()[-4000:])
         time.sleep(0.1)
-
-
-@contextmanager
-def following(airbyte: AirbyteServer) -> Iterator[None]:
-    """What is started meanwhile has this Airbyte."""
-    settings = {
-        "LAKEKIT_AIRBYTE__URL": airbyte.url,
-        "LAKEKIT_AIRBYTE__CLIENT_ID": airbyte.client_id,
-        "LAKEKIT_AIRBYTE__CLIENT_SECRET": airbyte.client_secret,
-    }
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        for name in settings:
-            del os.environ[name]
 
 
 def main() -> None:

@@ -69,6 +69,15 @@ class AirbyteServer:
     jobs: dict[int, Job] = field(default_factory=dict)
     _token: str = field(default_factory=lambda: secrets.token_urlsafe(48))
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of a project that follows it."""
+        return {
+            "LAKEKIT_AIRBYTE__URL": self.url,
+            "LAKEKIT_AIRBYTE__CLIENT_ID": self.client_id,
+            "LAKEKIT_AIRBYTE__CLIENT_SECRET": self.client_secret,
+        }
+
     def pass_time(self, **by: float) -> None:
         self.now += timedelta(**by)
 

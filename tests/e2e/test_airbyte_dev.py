@@ -37,9 +37,8 @@ def project(tmp_path: Path, airbyte: AirbyteServer, monkeypatch: pytest.MonkeyPa
     made = new(tmp_path / "shop")
     with Lake.connect(made) as lake:
         dagster_project.land(lake, 1)
-    monkeypatch.setenv("LAKEKIT_AIRBYTE__URL", airbyte.url)
-    monkeypatch.setenv("LAKEKIT_AIRBYTE__CLIENT_ID", airbyte.client_id)
-    monkeypatch.setenv("LAKEKIT_AIRBYTE__CLIENT_SECRET", airbyte.client_secret)
+    for name, value in airbyte.environment.items():
+        monkeypatch.setenv(name, value)
     return made
 
 

@@ -61,9 +61,8 @@ def project(tmp_path: Path, airbyte: AirbyteServer, monkeypatch: pytest.MonkeyPa
     (tmp_path / "lakekit.toml").touch()
     with Lake.connect(tmp_path) as lake:
         lake.load("shopify.orders", [{"id": 1}, {"id": 2}])
-    monkeypatch.setenv("LAKEKIT_AIRBYTE__URL", airbyte.url)
-    monkeypatch.setenv("LAKEKIT_AIRBYTE__CLIENT_ID", airbyte.client_id)
-    monkeypatch.setenv("LAKEKIT_AIRBYTE__CLIENT_SECRET", airbyte.client_secret)
+    for name, value in airbyte.environment.items():
+        monkeypatch.setenv(name, value)
     return tmp_path
 
 

@@ -31,7 +31,6 @@ DEMO = ["--", "python", "-m", "lakekit.demo.shop"]
 SMALL = '{"orders": 60}'
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
 EXTRAS = PYPROJECT["project"]["optional-dependencies"].keys() - {"dev"}
-NO_TELEMETRY = "telemetry: {enabled: false}\n"
 
 
 @pytest.fixture(scope="module")
@@ -277,8 +276,7 @@ def test_customers_whatever_comes(lake):
 def test_dagster_loads_a_project_with_an_engine_beside_it(wheel: Path, tmp_path: Path) -> None:
     project = new(tmp_path / "shop")
     dagster = bare(tmp_path / "dagster", wheel, "dagster")
-    (dagster.home / "dagster.yaml").write_text(NO_TELEMETRY)
-    at_home = {"DAGSTER_HOME": str(dagster.home)}
+    at_home = {"DAGSTER_HOME": str(project / ".dagster")}
     validate = ["dagster", "definitions", "validate"]
     refused = dagster.try_(project, *validate, **at_home)
     assert refused.returncode == 1

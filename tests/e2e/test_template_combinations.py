@@ -60,7 +60,7 @@ def test_a_combination_is_right_at_once(tmp_path: Path, sources: Sources, engine
     )
     folders = ["--project-dir", "orchestration", "--profiles-dir", "orchestration"]
     run(project, "dbt", "parse", *folders, "--target", engine)
-    told = run(project, "dagster", "definitions", "validate", DAGSTER_HOME=_home(tmp_path))
+    told = run(project, "dagster", "definitions", "validate", DAGSTER_HOME=str(project / ".dagster"))
     assert "All code locations passed validation" in told
     # Its own tests: of the one mart that all of a combination's layers are below, and then all of them further down.
     story = "the_whole_mailing" if sources == "klaviyo" else "the_whole_shop"
@@ -109,7 +109,9 @@ def test_the_workflow_s_steps_are_commands_that_there_are(tmp_path: Path) -> Non
     assert [step.split()[0] for step in steps] == ["pip", "pip", "lakekit", "dbt", "dagster", "pytest"]
     run(project, *steps[2].split())
     run(project, *steps[3].split())
-    assert "All code locations passed" in run(project, *steps[4].split(), DAGSTER_HOME=_home(tmp_path))
+    assert "All code locations passed" in run(
+        project, *steps[4].split(), DAGSTER_HOME=str(project / ".dagster")
+    )
     # What `pip install .` needs of the project itself.
     run(project, sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path / "wheels"), ".")  # fmt: skip
     assert len(list((tmp_path / "wheels").iterdir())) == 1
@@ -137,10 +139,3 @@ def test_plain_cookiecutter_makes_the_same(tmp_path: Path) -> None:
         assert refused.returncode != 0
         assert said in refused.stderr + refused.stdout
     assert [one.name for one in (tmp_path / "plain").iterdir()] == ["shop"]
-
-
-def _home(tmp_path: Path) -> str:
-    home = tmp_path / "dagster"
-    home.mkdir(exist_ok=True)
-    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    return str(home)

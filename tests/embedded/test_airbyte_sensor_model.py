@@ -39,11 +39,7 @@ class Syncs(RuleBasedStateMachine):
         self.airbyte = self.stack.enter_context(airbyte_server())
         project = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         (project / "lakekit.toml").write_text(f'[airbyte]\nurl = "{self.airbyte.url}"\n')
-        credentials = {
-            "LAKEKIT_AIRBYTE__CLIENT_ID": self.airbyte.client_id,
-            "LAKEKIT_AIRBYTE__CLIENT_SECRET": self.airbyte.client_secret,
-        }
-        self.stack.enter_context(patch.dict("os.environ", credentials))
+        self.stack.enter_context(patch.dict("os.environ", self.airbyte.environment))
         logging.disable(logging.WARNING)
         self.stack.callback(logging.disable, logging.NOTSET)
         # Few at once, so that ticks have something left over.
