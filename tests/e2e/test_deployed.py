@@ -129,6 +129,7 @@ def test_a_project_runs_under_compose(tmp_path: Path) -> None:
             "land", "--source", "shopify", "--", "python", "-m", "lakekit.demo.shop", "shopify", "read"
         )
         assert_nobody_else_reaches_them(one)
+        assert_all_are_healthy(one)
 
         dagster = DagsterServer(one.address("dagster-webserver"), tmp_path / "none")
         daemons = dagster.ask(DAEMONS)["instance"]["daemonHealth"]["allDaemonStatuses"]
@@ -150,7 +151,7 @@ def test_a_project_runs_under_compose(tmp_path: Path) -> None:
 
 
 def assert_all_are_healthy(one: Deployed) -> None:
-    until = time.monotonic() + 240
+    until = time.monotonic() + 600
     while not_yet := {
         name: found["State"]
         for name, found in one.containers().items()

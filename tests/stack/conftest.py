@@ -93,10 +93,12 @@ def numbers(endpoints: Endpoints) -> list[int]:
 
 
 def kill(stack: Stack, name: str) -> None:
+    """Kill a service, and return once its backend knows: Docker hears of it a moment later."""
     (pid,) = (service.pid for service in stack.status() if service.name == name)
     process = psutil.Process(pid)
     process.kill()
     psutil.wait_procs([process], timeout=10)
+    assert eventually(lambda: name in (one.name for one in stack.status() if one.health == "ended"))
 
 
 def say(stack: Stack, name: str, text: str) -> None:
