@@ -39,7 +39,7 @@ def changes(folder: Path, wanted: Mapping[str, str]) -> list[Change]:
 
 
 def write(folder: Path, wanted: Mapping[str, str], changed: list[Change]) -> None:
-    """Make the folder what it should be."""
+    """Make the folder what it should be, each file at once: a Cube that watches it never reads half of one."""
     try:
         for one in changed:
             file = folder / one.file
@@ -47,7 +47,9 @@ def write(folder: Path, wanted: Mapping[str, str], changed: list[Change]) -> Non
                 file.unlink()
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(wanted[one.file], encoding="utf-8", newline="\n")
+                draft = file.with_suffix(".new")
+                draft.write_text(wanted[one.file], encoding="utf-8", newline="\n")
+                draft.replace(file)
     except OSError as error:
         raise ProjectError(
             f"The model cannot be written to {folder}.", why=error.strerror or str(error)
