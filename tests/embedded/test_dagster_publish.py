@@ -6,7 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dagster import AssetCheckEvaluation, AssetKey, AssetSelection, DagsterInstance
+from dagster import (
+    AssetCheckEvaluation,
+    AssetKey,
+    AssetSelection,
+    DagsterInstance,
+    DagsterRunStatus,
+    Definitions,
+    asset,
+)
 
 from lakekit import Lake
 from lakekit.dagster import retracting, sweep, sweeping
@@ -196,3 +204,23 @@ def test_the_jobs_that_tidy_up_do_what_they_say(project: Path, instance: Dagster
     with Lake.connect(project) as lake:
         after = lake.catalog.entries("main")
     assert {table for table in before if before[table] != after.get(table)} == set(commit.tables)
+
+
+def test_a_run_that_was_given_up_meanwhile_is_not_published(
+    project: Path, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asset(deps=[AssetKey(["core", "int_shopify__orders"])])
+    def given_up() -> None:
+        [run] = instance.get_runs()
+        instance.report_run_canceled(run)  # by force, as the page does it where no process answers
+
+    definitions = Definitions.merge(dagster_project.load(project, monkeypatch), Definitions([given_up]))
+    with Lake.connect(project) as lake:
+        before = lake.log(1)[0].hash
+    ran = run_assets(definitions, ORDERS | AssetSelection.assets(given_up), instance=instance)
+    assert any("main is as it was" in (event.message or "") for event in ran.all_events)
+    [run] = instance.get_runs()
+    assert run.status is DagsterRunStatus.CANCELED
+    assert branches(project) == {f"run-{run.run_id[:8]}"}
+    with Lake.connect(project) as lake:
+        assert lake.log(1)[0].hash == before

@@ -189,6 +189,7 @@ def test_compose_takes_the_file_and_says_what_is_missing(project: Path, tmp_path
         "postgres",
         "nessie",
         "trino",
+        "dagster-code",
         "dagster-webserver",
         "dagster-daemon",
         "cube",

@@ -13,12 +13,14 @@ from dagster import (
     AssetCheckSeverity,
     DagsterEvent,
     DagsterEventType,
+    DagsterRunStatus,
     ExecutorDefinition,
     Failure,
     MetadataValue,
     RunsFilter,
     in_process_executor,
 )
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.events import EngineEventData
 from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
 from dagster._core.executor.base import Executor
@@ -120,6 +122,13 @@ class _Publishing(Executor):
             if has_failed:
                 yield _told(plan_context, f"The branch '{branch}' is kept; main is as it was.", branch=branch)
                 return
+            if _is_ended(plan_context):
+                yield _told(
+                    plan_context,
+                    f"The run was ended meanwhile: the branch '{branch}' is kept, and main is as it was.",
+                    branch=branch,
+                )
+                raise DagsterExecutionInterruptedError
             try:
                 yield self._publish(plan_context, branch, checks)
             except MergeConflict as conflict:
@@ -219,6 +228,12 @@ class _Publishing(Executor):
 
     def _lake(self) -> Lake:
         return Lake.connect(self._project)
+
+
+def _is_ended(plan_context: PlanOrchestrationContext) -> bool:
+    """Whether someone has ended the run, or given it up, without its process having heard of it."""
+    now = plan_context.instance.get_run_by_id(plan_context.run_id)
+    return now is None or now.is_finished or now.status is DagsterRunStatus.CANCELING
 
 
 def _only_lands(plan: ExecutionPlan) -> bool:
