@@ -236,7 +236,7 @@ class Lake:
         )
         broken = [node for node in report.failures if not node.is_check]
         known = self.catalog.checks(self.ref).results
-        results = report.checks
+        results = {node.label: node.ok for node in report.nodes if node.is_check}
         # A model that failed vouches against the branch until it has been built again.
         results |= {node.name: node.ok for node in report.nodes if node in broken or node.name in known}
         if results:

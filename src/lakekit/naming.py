@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 MAIN: Final = "main"
 """The branch that production reads."""
 
 CATALOG: Final = "lake"
 """The catalog's name in SQL at main: ``lake.marts.fct_daily_sales``."""
+
+
+AT: Final = "at"
+"""The purpose of the branches that show an old commit to Trino, until the engine that made them closes."""
 
 
 class Layer(StrEnum):
@@ -73,6 +80,17 @@ def new_branch_name(purpose: str) -> str:
     from datetime import UTC, datetime
 
     return f"{purpose}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def branch_time(name: str, purpose: str) -> datetime | None:
+    """When ``new_branch_name`` made a name for that purpose; None where it did not."""
+    from datetime import UTC, datetime
+
+    found = re.fullmatch(rf"{re.escape(purpose)}-(\d{{8}}-\d{{6}})-[0-9a-f]{{4}}", name)
+    try:
+        return datetime.strptime(found[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None
 
 
 def quote(*parts: str) -> str:

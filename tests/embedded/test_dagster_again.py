@@ -44,6 +44,7 @@ class Shop:
     is_partial: bool = False
     severity: AssetCheckSeverity = AssetCheckSeverity.ERROR
     conflicts: int = 0
+    check_of_total: str = "total_is_likely"
     ran: list[str] = field(default_factory=list)
 
     @property
@@ -70,7 +71,7 @@ class Shop:
         def sales_are_whole() -> AssetCheckResult:
             return AssetCheckResult(passed=not self.is_partial)
 
-        @asset_check(asset=total)
+        @asset_check(asset=total, name=self.check_of_total)
         def total_is_likely() -> AssetCheckResult:
             return AssetCheckResult(passed=not self.is_doubtful, severity=self.severity)
 
@@ -197,6 +198,31 @@ def test_what_a_check_said_in_an_earlier_run_still_counts(shop: Shop) -> None:
     shop.is_partial = False
     assert shop.run(anew=again, steps=["core__sales_sales_are_whole"]).success
     assert shop.rows("marts.total") == [{"orders": 2}]
+
+
+def test_a_check_that_is_called_like_one_that_failed_earlier_does_not_stand_for_it(shop: Shop) -> None:
+    shop.check_of_total = "sales_are_whole"
+    shop.is_broken = shop.is_partial = True
+    failed = shop.run()
+    shop.is_broken = False
+    left = ["marts__total", "marts__total_sales_are_whole"]
+    for _ in range(2):  # and not in a run that goes on from one which went on
+        again = shop.run(anew=failed, steps=left)
+        assert not again.success
+        assert "1 of 1 checks failed" in failure(again)
+    assert "marts.total" not in shop.tables()
+
+
+def test_of_two_runs_executed_anew_at_once_one_goes_on(shop: Shop) -> None:
+    shop.is_broken = True
+    failed = shop.run()
+    shop.is_broken = False
+    shop.instance.create_run_for_job(
+        shop.definitions.resolve_implicit_global_asset_job_def(),
+        status=DagsterRunStatus.STARTING,  # it will begin later, and be refused
+        tags={BRANCH: f"run-{failed.run_id[:8]}"},
+    )
+    assert shop.run(anew=failed, steps=LEFT).success
 
 
 def test_no_two_runs_work_on_the_same_branch(shop: Shop) -> None:

@@ -84,6 +84,10 @@ unit_tests:
     model: total
     given: [{input: ref('sales'), rows: [{id: 1}, {id: 2}]}]
     expect: {rows: [{n: 2}]}
+  - name: it works!
+    model: total
+    given: [{input: ref('sales'), rows: []}]
+    expect: {rows: [{n: 0}]}
 """,
     "dbt project/tests/of_a_source.sql": "select * from {{ source('the-shop', 'orders') }} where id < 0",
     "dbt project/tests/of_a_model_and_a_source.sql": """

@@ -20,6 +20,7 @@ from lakekit import Lake
 from lakekit.dagster import retracting, sweep, sweeping
 from lakekit.dagster.refs import BRANCH, PUBLISHED, REF
 from lakekit.dagster.testing import run_assets
+from lakekit.naming import new_branch_name
 
 from . import dagster_project
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
     from dagster._core.execution.execution_result import ExecutionResult
 
+GONE = "run-0a1b2c3d"
+"""The branch of a run that Dagster knows no more."""
+LEFT_BY_A_KILLED_ENGINE = "at-20260101-120000-0a1b"
 ORDERS = AssetSelection.assets(["core", "int_shopify__orders"]).upstream()
 
 
@@ -177,18 +181,20 @@ def test_branches_are_swept_when_their_runs_are_over(
     under_way = instance.create_run_for_job(definitions.resolve_implicit_global_asset_job_def())
     its_own = f"run-{under_way.run_id[:8]}"
     with Lake.connect(project) as lake:
-        for name in (its_own, "run-0a1b2c3d", "run-of-mine", "mine"):
+        begun, looking = "run-00000000", new_branch_name("at")  # by others, who are at it
+        for name in (its_own, begun, looking, GONE, LEFT_BY_A_KILLED_ENGINE, "run-of-mine", "mine"):
             lake.catalog.create_branch(name)
+        lake.at(GONE).load("shop.orders", [{"id": 1}])
         failed = f"run-{ran.run_id[:8]}"
-        assert sweep(lake, instance, timedelta(hours=1)) == []
-        assert set(sweep(lake, instance, timedelta(0))) == {failed, "run-0a1b2c3d"}
+        assert sweep(lake, instance, timedelta(hours=1)) == [LEFT_BY_A_KILLED_ENGINE]
+        assert set(sweep(lake, instance, timedelta(0))) - {looking} == {failed, GONE}
     assert not under_way.is_finished
-    assert branches(project) == {its_own, "run-of-mine", "mine"}
+    assert branches(project) - {looking} == {its_own, begun, "run-of-mine", "mine"}
 
 
 def test_the_jobs_that_tidy_up_do_what_they_say(project: Path, instance: DagsterInstance) -> None:
     with Lake.connect(project) as lake:
-        lake.catalog.create_branch("run-0a1b2c3d")
+        lake.catalog.create_branch(LEFT_BY_A_KILLED_ENGINE)
         commit = lake.log(1)[0]
         before = lake.catalog.entries("main")
     swept = sweeping(project, after=timedelta(0)).job.execute_in_process(instance=instance)

@@ -71,7 +71,7 @@ def _selector(fqn: Sequence[str]) -> str:
     dbt has no quotes: what is syntax to it is any sign.
     """
     name = re.sub(r"[^\w.-]", "?", ".".join(fqn))
-    return f"{name[:-1]}[{name[-1]}]"
+    return name if "?" in name else f"{name[:-1]}[{name[-1]}]"
 
 
 def _assets(context: AssetExecutionContext) -> dict[str, AssetKey]:

@@ -6,6 +6,7 @@ raises makes the run fail.
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,6 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.events import EngineEventData
 from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
 from dagster._core.executor.base import Executor
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.storage.tags import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG
 from typing_extensions import override
 
@@ -34,7 +34,7 @@ from ..naming import MAIN
 from .refs import BRANCH, LANDS, PUBLISHED, REF, run_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dagster import AssetCheckKey, DagsterInstance, DagsterRun
     from dagster._core.execution.context.system import PlanOrchestrationContext
@@ -113,7 +113,8 @@ class _Publishing(Executor):
         is_own = self._open(plan_context, execution_plan, branch)
         while True:
             yield _told(plan_context, f"The run works on the branch '{branch}'.", branch=branch)
-            checks: dict[AssetCheckKey, bool] = {}
+            # What is not executed again was looked at by the runs that this one goes on from.
+            checks = {} if is_own else _said_before(plan_context.dagster_run, plan_context.instance)
             has_failed = False
             for event in self._steps.execute(plan_context, execution_plan):
                 has_failed |= event.event_type is DagsterEventType.STEP_FAILURE
@@ -158,23 +159,19 @@ class _Publishing(Executor):
     ) -> bool:
         """Let the run's branch be there; whether all that it is to hold is made by this run."""
         run, instance = plan_context.dagster_run, plan_context.instance
-        at_work = RunsFilter(tags={BRANCH: branch}, statuses=IN_PROGRESS_RUN_STATUSES)
-        if others := [one.run_id for one in instance.get_runs(at_work) if one.run_id != run.run_id]:
+        if other := _at_work(run, branch, instance):
             raise UsageError(
-                f"The run {others[0][:8]} is at work on the branch '{branch}'.",
+                f"The run {other[:8]} is at work on the branch '{branch}'.",
                 why="both were executed anew from the same run, and would publish each other's half-done work",
                 todo="wait for it, or terminate it",
             )
         with self._lake() as lake:
             is_known = branch in {ref.name for ref in lake.catalog.refs()}
-            if not _goes_on(run, execution_plan, instance):
+            if not _goes_on(run, execution_plan.step_keys_to_execute, instance):
                 if is_known and run.parent_run_id:  # all is executed again, on what main is now
                     lake.delete_branch(branch)
                     is_known = False
             elif is_known:
-                # It publishes what its parent wrote: what checks of Python said there is known to the parent's log alone.
-                if said := _all_said(instance, run.parent_run_id or ""):
-                    lake.catalog.record_checks(branch, _by_name(said))
                 return False
             elif not (parent := instance.get_run_by_id(run.parent_run_id or "")) or not parent.is_success:
                 raise UsageError(
@@ -241,15 +238,29 @@ def _only_lands(plan: ExecutionPlan) -> bool:
     return all(LANDS in (step.tags or {}) for step in steps)
 
 
-def _goes_on(run: DagsterRun, plan: ExecutionPlan, instance: DagsterInstance) -> bool:
-    """Whether a run executes what is left of an earlier one, whose branch has the rest."""
+def _at_work(run: DagsterRun, branch: str, instance: DagsterInstance) -> str | None:
+    """The run that was at work on a branch before this one began, if one is."""
+    statuses = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+    records = instance.get_run_records(RunsFilter(tags={BRANCH: branch}, statuses=statuses))
+    began = {record.dagster_run.run_id: record.start_time or 0.0 for record in records}
+    own = began.pop(run.run_id, inf), run.run_id
+    return next((other for other, start in began.items() if (start, other) < own), None)
+
+
+def _goes_on(run: DagsterRun, steps: Iterable[str], instance: DagsterInstance) -> bool:
+    """Whether a run that executes some steps executes what is left of an earlier one, whose branch has the rest."""
     if run.root_run_id is None:
         return False
     root = instance.get_run_by_id(run.root_run_id)
     if root is None or root.execution_plan_snapshot_id is None:
         return True
-    whole = instance.get_execution_plan_snapshot(root.execution_plan_snapshot_id).step_keys_to_execute
-    return set(plan.step_keys_to_execute) != set(whole) or _selection(run) != _selection(root)
+    return set(steps) != set(_steps(root, instance)) or _selection(run) != _selection(root)
+
+
+def _steps(run: DagsterRun, instance: DagsterInstance) -> Sequence[str]:
+    """What a run was to execute, as far as that is known."""
+    id_ = run.execution_plan_snapshot_id
+    return instance.get_execution_plan_snapshot(id_).step_keys_to_execute if id_ else ()
 
 
 def _selection(run: DagsterRun) -> tuple[object, object]:
@@ -264,10 +275,15 @@ def _said(event: DagsterEvent) -> dict[AssetCheckKey, bool]:
     return {said.asset_check_key: said.passed or said.severity is AssetCheckSeverity.WARN}
 
 
-def _all_said(instance: DagsterInstance, run_id: str) -> dict[AssetCheckKey, bool]:
-    """What the checks of an earlier run said."""
-    found: dict[AssetCheckKey, bool] = {}
-    for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
+def _said_before(run: DagsterRun, instance: DagsterInstance) -> dict[AssetCheckKey, bool]:
+    """What checks said last in the runs that one goes on from: of those of Python, their logs alone tell."""
+    parent = instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None
+    if parent is None:
+        return {}
+    # One that executed all of it worked on a branch that was made anew.
+    goes_on = _goes_on(parent, _steps(parent, instance), instance)
+    found = _said_before(parent, instance) if goes_on else {}
+    for entry in instance.all_logs(parent.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
         found |= _said(entry.get_dagster_event())
     return found
 

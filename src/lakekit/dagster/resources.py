@@ -72,13 +72,16 @@ def at_run(lake: Lake, run: DagsterRun) -> Lake:
 
 
 class TrinoResource(ConfigurableResource[Any]):
-    """Trino at the run's ref, for what is asked in SQL alone. The project's engine must be trino."""
+    """Trino at the run's ref, for what is asked in SQL alone."""
 
     lake: LakeResource
 
     @contextmanager
     def connect(self, context: AssetExecutionContext | OpExecutionContext) -> Iterator[Any]:
-        """A DB-API connection of the Trino client, whose catalog is the run's ref. Raises ``UsageError`` and ``StackFailed``."""
+        """A DB-API connection of the Trino client, whose catalog is the run's ref.
+
+        Raises ``UsageError`` where the project's engine is another, and ``StackFailed``.
+        """
         with self.lake.at_run(context) as lake:
             from ..engine.trino import TrinoEngine
 
@@ -95,7 +98,7 @@ class TrinoResource(ConfigurableResource[Any]):
                 connection.close()  # type: ignore[no-untyped-call]
 
     def query(self, context: AssetExecutionContext | OpExecutionContext, sql: str) -> pa.Table:
-        """The rows of one statement at the run's ref."""
+        """The rows of one statement at the run's ref, on whichever engine the project has."""
         with self.lake.at_run(context) as lake:
             return lake.sql(sql).arrow()
 

@@ -15,22 +15,28 @@ from dagster import (
 )
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
+from ..catalog.protocol import Ref
 from ..lake import Lake
+from ..naming import AT, branch_time
 from .refs import BRANCH, is_of_a_run, run_ref
 
 
 def sweep(lake: Lake, instance: DagsterInstance, after: timedelta) -> list[str]:
     """Delete the branches of runs that have ended, or that no one knows of, and return their names.
 
-    A branch stays for ``after`` from its run's end; of a run that is gone, from its last commit.
+    A branch stays for ``after`` from its run's end; of a run that is gone, from its last commit, and without any it is
+    left alone: the run may be another Dagster's, and have just begun. What a killed engine has left goes, too.
     """
     before = datetime.now(UTC) - after
     refs = lake.catalog.refs()  # asked before the runs: a branch that is there by now has its run there, too
     under_way = {run_ref(run) for run in instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES))}
     swept = []
     for ref in refs:
-        is_left = is_of_a_run(ref.name) and ref.name not in under_way
-        if is_left and _ended(ref.name, lake, instance) < before:
+        if is_of_a_run(ref.name):
+            left = None if ref.name in under_way else _ended(ref, lake, instance)
+        else:
+            left = branch_time(ref.name, AT)
+        if left and left < before:
             lake.delete_branch(ref.name)
             swept.append(ref.name)
     return swept
@@ -55,10 +61,10 @@ def sweeping(
     return ScheduleDefinition(job=sweep_branches, cron_schedule=cron_schedule)
 
 
-def _ended(branch: str, lake: Lake, instance: DagsterInstance) -> datetime:
-    """When the last run on a branch ended, or, where none is known, the last commit was made."""
-    records = instance.get_run_records(RunsFilter(tags={BRANCH: branch}))
+def _ended(branch: Ref, lake: Lake, instance: DagsterInstance) -> datetime | None:
+    """When the last run on a branch ended, or, where none is known, the last commit was made on it."""
+    records = instance.get_run_records(RunsFilter(tags={BRANCH: branch.name}))
     if ends := [record.end_time for record in records if record.end_time]:
         return datetime.fromtimestamp(max(ends), UTC)
-    [newest] = lake.catalog.log(branch, 1)
-    return newest.committed_at
+    own = lake.catalog.log(branch.name, 1) if lake.catalog.base(branch.name) != branch.hash else []
+    return own[0].committed_at if own else None

@@ -51,6 +51,11 @@ class Node:
     """dbt's unique id, where dbt ran it."""
 
     @property
+    def label(self) -> str:
+        """Its name among all of a project: unit tests of several models may be called the same."""
+        return self.id.split(".", 2)[2] if self.kind == "unit_test" else self.name
+
+    @property
     def is_check(self) -> bool:
         return self.kind in _CHECK_KINDS
 
@@ -72,8 +77,12 @@ class BuildReport:
 
     @property
     def checks(self) -> dict[str, bool]:
-        """Every data test and unit test that was due: its name, and whether it passed."""
-        return {node.name: node.ok for node in self.nodes if node.is_check}
+        """Every data test and unit test that was due: its name, and whether all that are called so passed."""
+        found: dict[str, bool] = {}
+        for node in self.nodes:
+            if node.is_check:
+                found[node.name] = node.ok and found.get(node.name, True)
+        return found
 
     @property
     def failures(self) -> list[Node]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import secrets
+from contextlib import ExitStack
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,7 +14,7 @@ import trino
 from ..catalog.nessie import catalog_name
 from ..catalog.views import rebind
 from ..errors import QueryFailed, StackFailed
-from ..naming import CATALOG, MAIN, is_hash, quote
+from ..naming import AT, CATALOG, MAIN, is_hash, new_branch_name, quote
 from ..stack.trino import connect, create_catalog_sql, not_let_in
 from .protocol import DbtTarget
 from .rows import put_through_pyiceberg
@@ -102,10 +102,11 @@ class TrinoEngine:
             self._known.discard(name)
 
     def close(self) -> None:
-        for branch in self._old_commits.values():
-            self.forget(branch)
-            self._nessie.delete_branch(branch)
-        self._old_commits.clear()
+        with ExitStack() as left:  # what can be done of it is, whatever fails
+            for branch in self._old_commits.values():
+                left.callback(self._nessie.delete_branch, branch)
+                left.callback(self.forget, branch)
+            self._old_commits.clear()
 
     def _catalog(self, ref: str) -> str:
         """The Trino catalog that shows ``ref``, made if need be."""
@@ -126,7 +127,7 @@ class TrinoEngine:
         """
         with self._lock:
             if commit not in self._old_commits:
-                branch = f"at-{commit[:16]}-{secrets.token_hex(4)}"
+                branch = new_branch_name(AT)
                 self._nessie.create_branch(branch, at=commit)
                 self._old_commits[commit] = branch
             return self._old_commits[commit]
