@@ -155,6 +155,18 @@ def test_a_failed_check_keeps_a_branch_from_main_until_it_passes(lake: Lake) -> 
         work.publish()
 
 
+def test_unit_tests_of_two_models_that_share_a_name_are_two(lake: Lake) -> None:
+    one = "{{ config(materialized='table', schema='core') }} select 1 as n"
+    unit_test = "{{name: it_is_one, model: {}, given: [], expect: {{rows: [{{n: {}}}]}}}}"
+    tests = f"unit_tests: [{unit_test.format('int_a', 2)}, {unit_test.format('int_b', 1)}]"
+    models(lake, int_a=one, int_b=one, _tests=tests)
+    with lake.branch() as work:
+        assert work.build().checks == {"it_is_one": False}
+        work.build("int_b")  # does not speak for the other's
+        with pytest.raises(PublishRefused, match=r"1 of 2 checks failed[\s\S]*int_a\.it_is_one"):
+            work.publish()
+
+
 def test_checks_do_not_vouch_for_what_came_after_them(lake: Lake) -> None:
     models(lake, **PAID)
     lake.load("shopify.orders", [order(1, JANUARY, "paid")], cursor="updated_at")
