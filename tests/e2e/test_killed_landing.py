@@ -73,7 +73,7 @@ def test_killed_at_random_moments_and_run_again(lake: Lake) -> None:
                 process.wait(killed[-1])
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
-                assert process.wait() == -signal.SIGKILL
+                assert process.wait() in {-signal.SIGKILL, 0}  # it may have ended at that very moment
         assert start(lake, disturbed.ref).wait() == 0
         assert bronze(disturbed) == bronze(whole), f"killed after {killed} s"
         assert disturbed.states("shopify", CATALOG) == whole.states("shopify", CATALOG)
