@@ -82,8 +82,17 @@ def test_images_are_of_the_versions_that_are_tested(project: Path, services: dic
     assert {f"dagster-postgres=={integration}", f"dagster-k8s=={integration}"} <= set(theirs["deploy"])
     # Charts that have the versions of what they install.
     readme = (project / "deploy/README.md").read_text()
-    assert f"dagster/dagster --version {dagster} " in readme
-    assert f"nessie/nessie --version {IMAGES['nessie'].partition(':')[2]} " in readme
+    charts = dict(re.findall(r"^helm install \w+ (\S+)(?: --version (\S+))?", readme, re.MULTILINE))
+    assert charts.keys() == {
+        "minio/minio",
+        "nessie/nessie",
+        "trino/trino",
+        "airbyte-v2/airbyte",
+        "dagster/dagster",
+    }
+    assert all(charts.values()), charts
+    assert charts["dagster/dagster"] == dagster
+    assert charts["nessie/nessie"] == IMAGES["nessie"].partition(":")[2]
 
 
 def test_services_are_told_what_the_stack_tells_its_own(project: Path, services: dict[str, Any]) -> None:
@@ -126,7 +135,7 @@ def test_no_secret_has_a_default_and_none_is_in_git(project: Path, services: dic
         for line in file.read_text().splitlines():
             if SECRET.search(line) and not line.lstrip().startswith("#"):
                 assert re.search(
-                    r"lake-(s3|postgres|cube)|LAKEKIT_S3|postgresql-password|userSecretKey|Secret(Ref)?:$|Secret: false|env: |secret:$",
+                    r"lake-(s3|minio|postgres|cube|airbyte)|LAKEKIT_S3|postgresql-password|userSecretKey|Secret(Ref)?:$|Secret: false|env: |secret:$",
                     line,
                 ), line
     # What charts would come with: MinIO an administrator, Airbyte a Postgres and a MinIO of its own, all with known passwords.
@@ -136,6 +145,29 @@ def test_no_secret_has_a_default_and_none_is_in_git(project: Path, services: dic
     assert not airbyte["minio"]["enabled"]
     buckets = {bucket["name"] for bucket in values(project, "minio")["buckets"]}
     assert buckets == {BUCKET, *airbyte["global"]["storage"]["bucket"].values()}
+
+
+def test_on_kubernetes_dagster_follows_the_airbyte_beside_it(project: Path, services: dict[str, Any]) -> None:
+    [lake] = values(project, "dagster")["dagster-user-deployments"]["deployments"]
+    # The code server has all of it, and a run what the code server has.
+    assert lake["includeConfigInLaunchedRuns"] == {"enabled": True}
+    readme = (project / "deploy/README.md").read_text()
+    made = dict(re.findall(r"^kubectl create secret generic (\S+)((?:.*\\\n)*.*)$", readme, re.MULTILINE))
+    given = [secret["name"] for secret in lake["envSecrets"]]
+    variables = {one["name"] for one in lake["env"]}
+    for name in given:
+        variables |= set(re.findall(r"--from-literal=(\w+)=", made[name]))
+    # What compose gives the project, but for Dagster's Postgres, whose chart has a value for it.
+    told = services["dagster-code"]["environment"]
+    assert {name for name in told if name.startswith("LAKEKIT_")} <= variables
+    # It is there, under the address that the chart gives it, before Dagster begins to wait for the secret.
+    [url] = [one["value"] for one in lake["env"] if one["name"] == "LAKEKIT_AIRBYTE__URL"]
+    assert url == "http://airbyte-airbyte-server-svc:8001"
+    steps = [
+        readme.index(step)
+        for step in ("helm install airbyte ", "secret generic lake-airbyte", "helm install dagster ")
+    ]
+    assert steps == sorted(steps)
 
 
 def test_values_have_a_development_cluster_s_resources_and_a_small_profile(project: Path) -> None:
