@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 CHECKOUT: Final = Path(__file__).parents[1]
+EXAMPLE: Final = CHECKOUT / "examples/shopify_klaviyo"
+"""The template as it is rendered, for what a test needs of it as it stands."""
 
 
 def files() -> set[str]:

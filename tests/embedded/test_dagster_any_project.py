@@ -17,7 +17,8 @@ from lakekit.dagster.keys import plain
 from lakekit.dagster.testing import run_assets
 from lakekit.dbt import Node
 from lakekit.lake import Result
-from lakekit.scaffold import TEMPLATE
+
+from ..checkout import EXAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,9 +119,8 @@ def project(tmp_path: Path) -> Path:
     for name, text in FILES.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
-    template = TEMPLATE / "{{ cookiecutter.name }}" / "orchestration"
-    shutil.copy(template / "profiles.yml", project / "dbt project")
-    shutil.copytree(template / "macros", project / "dbt project" / "macros")
+    shutil.copy(EXAMPLE / "orchestration" / "profiles.yml", project / "dbt project")
+    shutil.copytree(EXAMPLE / "orchestration" / "macros", project / "dbt project" / "macros")
     with Lake.connect(project) as lake:
         lake.load("shop.orders", [{"id": 1, "amount": 5}, {"id": 2, "amount": 7}])
     return project

@@ -10,8 +10,9 @@ import pytest
 from lakekit.catalog.protocol import TableId
 from lakekit.dbt.described import Described, Reference, describe
 from lakekit.engine.protocol import DbtTarget
-from lakekit.scaffold import TEMPLATE
 from lakekit.settings import Settings
+
+from ..checkout import EXAMPLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "dbt" / "dbt_project.yml").write_text(
         "{name: shop, profile: lakekit, models: {+materialized: table}}"
     )
-    shutil.copy(TEMPLATE / "{{ cookiecutter.name }}" / "orchestration" / "profiles.yml", tmp_path / "dbt")
+    shutil.copy(EXAMPLE / "orchestration" / "profiles.yml", tmp_path / "dbt")
     (models / "dim_days.sql").write_text("select 1 as day_id")
     (models / "inlined.sql").write_text("{{ config(materialized='ephemeral') }} select 1 as id")
     (models / "elsewhere.sql").write_text("{{ config(schema='else') }} select 1 as id")

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from packaging.requirements import Requirement
 
-from lakekit import scaffold
+from lakekit import __version__, scaffold
 from lakekit.cli import main
 from lakekit.errors import UsageError
 
@@ -29,7 +30,20 @@ def test_a_new_project_has_its_settings_and_models(tmp_path: Path) -> None:
     assert "cookiecutter" not in "".join(file.read_text() for file in project.rglob("*.*") if file.is_file())
     names = {file.stem for file in (project / "orchestration/assets").rglob("*.sql")}
     assert {"stg_shopify__orders", "int_shopify__order_lines", "fct_daily_sales"} <= names
-    assert f"cd {tmp_path / 'my-shop'}" in made.output
+    told = [line.strip() for line in made.output.splitlines()]
+    at = told.index(f"cd {tmp_path / 'my-shop'}")
+    # What lands needs a Trino.
+    assert [line.split()[1] for line in told[at + 1 :]] == ["up", "land", "land", "build"]
+
+
+def test_a_project_wants_the_lakekit_that_it_was_made_with(tmp_path: Path) -> None:
+    told = tomllib.loads((scaffold.new(tmp_path / "shop") / "pyproject.toml").read_text())
+    groups = [told["project"]["dependencies"], *told["project"]["optional-dependencies"].values()]
+    groups += told["dependency-groups"].values()
+    wanted = [Requirement(one) for group in groups for one in group]
+    own = [one for one in wanted if one.name == "lakekit"]
+    assert len(own) == 5
+    assert {str(one.specifier) for one in own} == {f"~={__version__}"}
 
 
 def test_what_to_do_next_names_the_folder_whatever_it_is_called(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def new(
     lakekit = output.command()
     for line in (
         *([] if project == Path.cwd() else [f"cd {shlex.quote(str(directory))}"]),
+        *([f"{lakekit} up"] if engine == "trino" else []),
         *(
             f"{lakekit} land --source {source} -- source-{source} read --config {source}-secrets.json"
             for source in ("shopify", "klaviyo")
