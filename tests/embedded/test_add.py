@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,9 +19,6 @@ from lakekit.adding.files import Files
 from lakekit.cli import main
 from lakekit.errors import UsageError
 from lakekit.scaffold import new
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STREAMS: list[dict[str, Any]] = [
     {
@@ -189,6 +188,17 @@ def test_a_source_and_its_models_pass_as_they_come(project: Path, tmp_path: Path
         report = work.build("source:recharge.rates+")
     assert report.ok
     assert any("unique_combination" in name for name in report.checks)
+
+
+def test_the_page_s_models_follow_from_each_other(project: Path, tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    told.write_text(catalog(*STREAMS))
+    page = (Path(__file__).parents[2] / "docs/template.md").read_text()
+    [block] = re.findall(r"^```console\n(lakekit add model .*?)^```$", page, re.MULTILINE | re.DOTALL)
+    added("source", "recharge", "--discover", told)
+    for line in block.splitlines():
+        assert added(*line.split()[2:])
+    assert "All fine" in run("lakekit", "lint", cwd=project)
 
 
 def test_another_stream_joins_those_that_are_there(project: Path) -> None:

@@ -251,10 +251,7 @@ def _have(client: docker.DockerClient, image: str, report: Report) -> None:
         ) from error
 
 
-_OTHER_IMAGE: Final = (
-    "bring it from a machine that has it (docker save, docker load), or name another under [images] in lakekit.toml; "
-    "Nessie's is no longer in Docker's own registry: see docs/stack.md"
-)
+_OTHER_IMAGE: Final = "bring it from a machine that has it (docker save, docker load), or name another under [images] in lakekit.toml"
 
 
 def _make_bucket(minio: DockerContainer) -> None:
