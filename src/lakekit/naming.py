@@ -96,3 +96,31 @@ def branch_time(name: str, purpose: str) -> datetime | None:
 def quote(*parts: str) -> str:
     """``quote("shopify", "orders")`` gives ``"shopify"."orders"``: an SQL identifier, quoted on both engines."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+_PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
+# Trino's reserved words (its documentation's page on keywords), then those that sqlglot, which reads models for the embedded
+# engine, does not take for a name everywhere.
+_RESERVED: Final = frozenset(
+    """
+    alter and as auto between by case cast constraint create cross cube current_catalog current_date current_path current_role
+    current_schema current_time current_timestamp current_user deallocate delete describe distinct drop else end escape except
+    execute exists extract false for from full group grouping having in inner insert intersect into is join json_array
+    json_exists json_object json_query json_table json_value left like listagg localtime localtimestamp natural normalize not
+    null on or order outer prepare recursive right rollup select skip table then trim true uescape union unnest using values
+    when where with
+
+    all any fetch glob grant if ilike interval lateral limit lock match_recognize notnull offset partitioned_by regexp
+    returning revoke rlike rollback tablesample uncache window xor
+    """.split()  # noqa: SIM905 (a line for each word would be a page)
+)
+
+
+def is_plain(name: str) -> bool:
+    """Whether SQL takes a name as it is, without quotes around it, on both engines."""
+    return _PLAIN_NAME.fullmatch(name) is not None and name not in _RESERVED
+
+
+def quoted(name: str) -> str:
+    """A name in SQL, in quotes where it has to be."""
+    return name if is_plain(name) else quote(name)

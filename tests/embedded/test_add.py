@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner, Result
 
 from lakekit import Lake
 from lakekit.adding.files import Files
-from lakekit.cli import main
 from lakekit.errors import UsageError
 from lakekit.scaffold import new
+
+from .adding import add, added, catalog, refused, run
 
 STREAMS: list[dict[str, Any]] = [
     {
@@ -95,10 +94,6 @@ print(open(sys.argv[-1]).read())
 """
 
 
-def catalog(*streams: dict[str, Any]) -> str:
-    return json.dumps({"type": "CATALOG", "catalog": {"streams": [*streams]}})
-
-
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A new project that is worked in."""
@@ -107,38 +102,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-def add(*arguments: str | Path, given: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["add", *map(str, arguments)], input=given)
-
-
-def added(*arguments: str | Path, given: str | None = None) -> list[str]:
-    told = add(*arguments, given=given)
-    assert told.exit_code == 0, told.output
-    return [line.strip() for line in told.output.partition(" written.")[0].splitlines()[:-1]]
-
-
-def refused(said: str, *arguments: str | Path, given: str | None = None) -> Result:
-    told = add(*arguments, given=given)
-    assert told.exit_code in {1, 2}, told.output
-    assert said in told.output
-    assert "Traceback" not in told.output
-    return told
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
         if file.is_file() and ".lakekit" not in file.parts
     }
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    ran = subprocess.run(
-        [sys.executable, "-m", *command], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
 
 
 def test_a_source_and_its_models_pass_as_they_come(project: Path, tmp_path: Path) -> None:

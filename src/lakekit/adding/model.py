@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..blockyaml import dump
 from ..errors import UsageError
-from ..naming import EXTRACTED_AT, Layer, layer_of
+from ..naming import EXTRACTED_AT, Layer, is_plain, layer_of, quoted
 from ..project import Project
 from . import dagster, parents, properties, words
 from .cubes import add_cube
@@ -15,14 +15,14 @@ from .files import Files
 from .tests import core_test, mart_test
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ..settings import Settings
     from .parents import Parent
 
 _PART: Final = r"[a-z0-9]+(?:_[a-z0-9]+)*"
-_NAMES: Final = re.compile(rf"int_(?P<source>{_PART})__{_PART}|(?:fct|dim)_{_PART}")
+_NAMES: Final = re.compile(rf"int_(?P<source>(?!\d){_PART})__{_PART}|(?:fct|dim)_{_PART}")
 _MAY_SELECT: Final = {
     Layer.CORE: (Layer.STREAMS, Layer.CORE),
     Layer.MARTS: (Layer.CORE, Layer.MARTS),
@@ -60,8 +60,8 @@ def add_model(
     models = project.model_paths[0]
     if there := [file for folder in project.model_paths for file in folder.rglob(f"{name}.sql")]:
         raise UsageError(f"The model '{name}' is there already.", why=str(there[0]), todo="name it otherwise")
-    found = [_parent(project, one, name, layer) for one in selects]
-    made = _made(name, layer, found, tuple(key))
+    found = [_parent(project, one, name, layer) for one in dict.fromkeys(selects)]
+    made = _made(name, layer, found, tuple(dict.fromkeys(key)))
 
     files = Files(settings.project)
     entry = properties.model(made.name, made.description, _described(made), made.key)
@@ -108,9 +108,9 @@ def _made(name: str, layer: Layer, selects: Sequence[Parent], key: tuple[str, ..
                     f"'{parent.name}' has no column '{column}'.",
                     todo=f"did you mean one of these: {words.nearest(column, parent.columns)}?",
                 )
-    if quoted := [column for column in key if words.quoted(column) != column]:
+    if unfit := [column for column in key if not is_plain(column)]:
         raise UsageError(
-            f"'{quoted[0]}' can be no key.",
+            f"'{unfit[0]}' can be no key.",
             why="SQL would need quotes around it, wherever it is named",
             todo="rename it where it is staged",
         )
@@ -120,14 +120,14 @@ def _made(name: str, layer: Layer, selects: Sequence[Parent], key: tuple[str, ..
 
 
 def _core(name: str, selects: Sequence[Parent], key: tuple[str, ...]) -> _Model:
-    main = selects[0]
+    main, called = selects[0], _called(selects)
     cursor = _cursor(main)
     order = f"{cursor} desc" if cursor == EXTRACTED_AT else f"{cursor} desc, {EXTRACTED_AT} desc"
     listed = main.columns or tuple(dict.fromkeys((*key, cursor, EXTRACTED_AT)))
     said_key = f'"{key[0]}"' if len(key) == 1 else "[" + ", ".join(f'"{one}"' for one in key) + "]"
     sql = f"""{{{{ config(unique_key={said_key}, merge_cursor="{cursor}") }}}}
 
-with {main.entity} as (
+with {called[main.name]} as (
     {{{{ lakekit.dedupe(
         ref("{main.name}"),
         key={said_key},
@@ -136,7 +136,7 @@ with {main.entity} as (
     ) }}}}
 )
 
-{_select(main, listed, f"from {main.entity}")}{_joins(main, selects[1:], key)}"""
+{_select(called, listed, f"from {called[main.name]}")}{_joins(called, key)}"""
     return _Model(
         name,
         f"One row {words.a(main.entity)}.",
@@ -148,14 +148,14 @@ with {main.entity} as (
 
 
 def _dimension(name: str, selects: Sequence[Parent], key: tuple[str, ...]) -> _Model:
-    main = selects[0]
+    main, called = selects[0], _called(selects)
     listed = tuple(one for one in main.columns if one != EXTRACTED_AT) or key
-    at = f'from {{{{ ref("{main.name}") }}}} as {main.entity}'
+    at = f'from {{{{ ref("{main.name}") }}}} as {called[main.name]}'
     row = {column: main.example(column) for column in key}
     return _Model(
         name,
         f"One row {words.a(main.entity)}.",
-        f"{_select(main, listed, at)}{_joins(main, selects[1:], key)}",
+        f"{_select(called, listed, at)}{_joins(called, key)}",
         key,
         key,
         mart_test(name, main.name, row, row),
@@ -163,40 +163,56 @@ def _dimension(name: str, selects: Sequence[Parent], key: tuple[str, ...]) -> _M
 
 
 def _fact(name: str, selects: Sequence[Parent], key: tuple[str, ...]) -> _Model:
-    main = selects[0]
-    counted = main.entity if main.entity not in key else "row_count"
-    at = f'from {{{{ ref("{main.name}") }}}} as {main.entity}'
-    by = ", ".join(f"{main.entity}.{column}" for column in key)
+    main, called = selects[0], _called(selects)
+    names = (main.entity, "row_count", f"{name}_count")
+    counted = next(one for one in names if is_plain(one) and one not in key)
+    at = f'from {{{{ ref("{main.name}") }}}} as {called[main.name]}'
+    by = ", ".join(f"{called[main.name]}.{column}" for column in key)
     row = {column: main.example(column) for column in key}
     given = {column: main.example(column) for column in main.key} | row
     return _Model(
         name,
         f"{words.spoken(main.entity).capitalize()} by {' and '.join(map(words.spoken, key))}.",
-        f"{_select(main, key, at, f'count(*) as {counted}')}{_joins(main, selects[1:], key)}group by {by}\n",
+        f"{_select(called, key, at, f'count(*) as {counted}')}{_joins(called, key)}group by {by}\n",
         key,
         (*key, counted),
         mart_test(name, main.name, given, {**row, counted: 1}),
     )
 
 
-def _select(main: Parent, columns: Sequence[str], at: str, *more: str) -> str:
-    lines = [*(f"{main.entity}.{words.quoted(column)}" for column in columns), *more]
+def _called(selects: Sequence[Parent]) -> dict[str, str]:
+    """What each parent is called in SQL, by its name, the first one first.
+
+    It is called as its rows are; by its own name where SQL has that word itself, or another parent is called so.
+    """
+    called: dict[str, str] = {}
+    taken = {one.name for one in selects}
+    for one in selects:
+        is_free = is_plain(one.entity) and one.entity not in taken
+        called[one.name] = one.entity if is_free else quoted(one.name)
+        taken.add(called[one.name])
+    return called
+
+
+def _select(called: Mapping[str, str], columns: Sequence[str], at: str, *more: str) -> str:
+    main = next(iter(called.values()))
+    lines = [*(f"{main}.{quoted(column)}" for column in columns), *more]
     return "select\n    " + ",\n    ".join(lines) + f"\n{at}\n"
 
 
-def _joins(main: Parent, others: Sequence[Parent], key: Sequence[str]) -> str:
+def _joins(called: Mapping[str, str], key: Sequence[str]) -> str:
+    (_, main), *others = called.items()
     joins = ""
-    for other in others:
-        alias = other.entity if other.entity != main.entity else other.name
-        on = " and ".join(f"{main.entity}.{column} = {alias}.{column}" for column in key)
-        joins += f'left join {{{{ ref("{other.name}") }}}} as {alias} on {on}\n'
+    for name, alias in others:
+        on = " and ".join(f"{main}.{column} = {alias}.{column}" for column in key)
+        joins += f'left join {{{{ ref("{name}") }}}} as {alias} on {on}\n'
     return joins
 
 
 def _cursor(parent: Parent) -> str:
-    """The column that says how new a row is."""
-    instants = [name for name in parent.columns if name.endswith("_at") and name != EXTRACTED_AT]
-    return next((name for name in ("updated_at", *reversed(instants)) if name in instants), EXTRACTED_AT)
+    """The column that says how new a row is: the source's own, or one whose name says so; else when it was read."""
+    known = [name for name in (parent.cursor, "updated_at") if name in parent.columns and is_plain(name)]
+    return known[0] if known else EXTRACTED_AT
 
 
 def _described(made: _Model) -> list[dict[str, str]]:

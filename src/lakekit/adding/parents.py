@@ -32,11 +32,15 @@ _SOURCE: Final = re.compile(r"""\bsource\(\s*["'](\w+)["']\s*,\s*["'](\w+)["']""
 
 
 class Parent(NamedTuple):
-    """``columns`` are empty where its SQL does not list them; ``kinds`` are theirs, as far as files tell."""
+    """``columns`` are empty where its SQL does not list them; ``kinds`` are theirs, as far as files tell.
+
+    ``cursor`` is what the source's own is called in staging, where there is but one source.
+    """
 
     name: str
     columns: tuple[str, ...]
     kinds: Mapping[str, str]
+    cursor: str
     key: tuple[str, ...]
 
     @property
@@ -68,7 +72,7 @@ def find(project: Project, name: str) -> Parent:
     columns = tuple(query.named_selects) if query else ()
     if "*" in columns or any(column.startswith("jinja_") for column in columns):
         columns = ()
-    return Parent(name, columns, _kinds(project, texts, name), _key(project, name))
+    return Parent(name, columns, *_staged(project, texts, name), _key(project, name))
 
 
 def _read(file: Path) -> str:
@@ -89,26 +93,30 @@ def _parsed(text: str) -> exp.Query | None:
     return query if isinstance(query, exp.Query) else None
 
 
-def _kinds(project: Project, texts: Mapping[str, Path], name: str) -> dict[str, str]:
-    """The types of columns that staging has above a model: those that keep their names on the way are of the same."""
-    found: dict[str, str] = {}
+def _staged(project: Project, texts: Mapping[str, Path], name: str) -> tuple[dict[str, str], str]:
+    """The types of columns that staging has above a model, and its cursor: what keeps its name on the way is the same."""
+    kinds: dict[str, str] = {}
+    cursors = []
     ahead, seen = [name], {name}
     while ahead:
         one = ahead.pop()
         text = _read(texts[one])
         if source := _SOURCE.search(text):
             reference = project.reference(".".join(source.groups()))
+            cursors.append("")
             query = _parsed(text)
             for column in query.selects if query else ():
                 inner = column.unalias()
                 if isinstance(inner, exp.Cast):
-                    found.setdefault(column.alias_or_name, inner.to.sql("trino").lower())
+                    kinds.setdefault(column.alias_or_name, inner.to.sql("trino").lower())
                 elif isinstance(inner, exp.Column) and inner.name in reference.properties:
-                    found.setdefault(column.alias_or_name, type_of(reference.properties[inner.name]))
+                    kinds.setdefault(column.alias_or_name, type_of(reference.properties[inner.name]))
+                    if inner.name == reference.cursor:
+                        cursors[-1] = column.alias_or_name
         above = [parent for parent in _REF.findall(text) if parent in texts and parent not in seen]
         ahead += above
         seen.update(above)
-    return found
+    return kinds, cursors[0] if len(cursors) == 1 else ""
 
 
 def _key(project: Project, name: str) -> tuple[str, ...]:

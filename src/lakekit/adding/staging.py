@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..cube.measures import says_money
-from ..naming import EXTRACTED_AT
-from .words import quoted, singular, snake
+from ..naming import EXTRACTED_AT, quoted
+from .words import singular, snake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

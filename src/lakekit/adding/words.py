@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from sqlglot.dialects import Trino
-
 from ..errors import UsageError
-from ..naming import Layer, quote
+from ..naming import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
-_RESERVED: Final = {word.lower() for word in Trino.Generator.RESERVED_KEYWORDS}
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_PLURAL: Final = re.compile(r".*(ss|us|is|series|species|news)")
 
@@ -67,11 +63,6 @@ def a(name: str) -> str:
 def spoken(name: str) -> str:
     """A name as words."""
     return name.replace("_", " ").strip()
-
-
-def quoted(name: str) -> str:
-    """A name in SQL, in quotes where it has to be."""
-    return name if _PLAIN.fullmatch(name) and name not in _RESERVED else quote(name)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
-from sqlglot.dialects import Trino
 
-from ..naming import PREFIXES, Layer, quote
+from ..naming import PREFIXES, Layer, quoted
 from .measures import is_money, measures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .marts import Mart
-
-_PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
-_RESERVED: Final = {word.lower() for word in Trino.Generator.RESERVED_KEYWORDS}
 
 
 class Join(NamedTuple):
@@ -57,7 +52,7 @@ def _cube(mart: Mart, joins: list[Join]) -> dict[str, Any]:
     cube: dict[str, Any] = {
         "name": mart.name,
         "public": False,
-        "sql_table": f"{_quoted(mart.table.schema)}.{_quoted(mart.table.name)}",
+        "sql_table": f"{quoted(mart.table.schema)}.{quoted(mart.table.name)}",
     }
     if mart.described.description:
         cube["description"] = _told(mart.described.description)
@@ -67,7 +62,7 @@ def _cube(mart: Mart, joins: list[Join]) -> dict[str, Any]:
             {
                 "name": join.to.name,
                 "relationship": join.relationship,
-                "sql": f"{{CUBE}}.{_quoted(join.column)} = {{{join.to.name}}}.{_quoted(join.field)}",
+                "sql": f"{{CUBE}}.{quoted(join.column)} = {{{join.to.name}}}.{quoted(join.field)}",
             }
             for join in joins
         ]
@@ -77,9 +72,7 @@ def _cube(mart: Mart, joins: list[Join]) -> dict[str, Any]:
             "name": one.name,
             "type": one.kind,
             **(
-                {"sql": one.sql if one.kind == "number" else f"{{CUBE}}.{_quoted(one.sql)}"}
-                if one.sql
-                else {}
+                {"sql": one.sql if one.kind == "number" else f"{{CUBE}}.{quoted(one.sql)}"} if one.sql else {}
             ),
             **({"format": "currency"} if one.is_money else {}),
             **({"description": _told(one.description)} if one.description else {}),
@@ -92,7 +85,7 @@ def _cube(mart: Mart, joins: list[Join]) -> dict[str, Any]:
 
 
 def _dimension(mart: Mart, name: str, kind: str) -> dict[str, Any]:
-    column = f"{{CUBE}}.{_quoted(name)}"
+    column = f"{{CUBE}}.{quoted(name)}"
     # Cube does arithmetic of time zones on it, which is for timestamps.
     sql = f"cast({column} as timestamp)" if pa.types.is_date(mart.columns[name]) else column
     dimension: dict[str, Any] = {"name": name, "sql": sql, "type": kind}
@@ -159,10 +152,6 @@ def _without_prefix(name: str) -> str:
         (name.removeprefix(one) for one in PREFIXES[Layer.MARTS] if name.startswith(one) and name != one),
         name,
     )
-
-
-def _quoted(name: str) -> str:
-    return quote(name) if name in _RESERVED or not _PLAIN.fullmatch(name) else name
 
 
 def _told(description: str) -> str:
