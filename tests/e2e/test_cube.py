@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -16,6 +17,7 @@ from click.testing import CliRunner, Result
 from lakekit import Lake
 from lakekit.cli import main
 from lakekit.demo.shop import Shop
+from lakekit.engine.duckdb import DuckDBEngine
 from lakekit.landing import ConfiguredCatalog
 
 from ..cube_server import Client, Refused, compile_model, serving
@@ -270,6 +272,40 @@ def test_a_new_projects_model_is_what_its_marts_say_once_they_are_built(
     told = cube(lake, "--duckdb", "marts.duckdb")
     assert told.exit_code == 2
     assert "it could not tell which is meant" in told.output
+
+
+@pytest.mark.parametrize("lake", ["embedded"], indirect=True)
+def test_a_copy_is_of_one_moment_whatever_is_published_meanwhile(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(lake.settings.project)
+    fill(lake)
+    wanted = rows_of_marts(lake)
+    execute = DuckDBEngine.execute
+
+    def publishing_once_the_first_is_copied(engine: DuckDBEngine, ref: str, sql: str) -> Any:
+        rows = execute(engine, ref, sql)
+        if sql == 'select * from "marts"."dim_customers"':
+            with lake.branch() as work:
+                for mart in wanted:
+                    execute(lake.engine, work.ref, f"delete from marts.{mart}")
+                work.publish(unchecked=True)
+        return rows
+
+    monkeypatch.setattr(DuckDBEngine, "execute", publishing_once_the_first_is_copied)
+    told = cube(lake, "--duckdb", "cube/lake.duckdb")
+    assert told.exit_code == 0, told.output
+    assert not any(rows_of_marts(lake).values())  # so they were published
+    with duckdb.connect("cube/lake.duckdb", read_only=True) as database:
+        copied = {
+            mart: database.execute(f"select count(*) from marts.{mart}").fetchall()[0][0] for mart in wanted
+        }
+    assert copied == wanted
+
+
+def rows_of_marts(lake: Lake) -> dict[str, int]:
+    tables = [table.name for table in lake.catalog.entries(lake.ref) if table.schema == "marts"]
+    return {name: len(lake.sql(f"select 1 as one from marts.{name}")) for name in sorted(tables)}
 
 
 def test_a_genuine_cube_says_the_same() -> None:

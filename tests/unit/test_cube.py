@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from lakekit.catalog.protocol import TableId
+from lakekit.cli import main
 from lakekit.cube import Mart, changes, files, model, write
 from lakekit.cube.derivation import Derivation, Nature
 from lakekit.cube.measures import measures
 from lakekit.dbt.described import Described, Reference
 from lakekit.errors import LakekitError, ProjectError, UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from lakekit.scaffold import new
 
 MONEY = pa.decimal128(18, 2)
 
@@ -336,3 +337,25 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "cubes").write_text("")
     with pytest.raises(LakekitError, match="cannot be"):
         write(tmp_path, wanted, changes(tmp_path, wanted))
+
+
+def test_what_writes_nothing_writes_no_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(new(tmp_path / "shop"))
+    told = CliRunner().invoke(main, ["cube", "--check", "--duckdb", "lake.duckdb"])
+    assert told.exit_code == 2
+    assert "--check writes nothing" in told.output
+    assert not Path("lake.duckdb").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"access_policy": {"group": "crm"}}, "cube.access_policy is no list"),
+        ({"access_policies": []}, "cube.access_policies is not access_policy"),
+        ("access_policy", "cube is no mapping"),
+    ],
+)
+def test_who_may_see_what_is_said_as_cube_has_it(said: Any, why: str) -> None:
+    with pytest.raises(ProjectError, match=why) as told:
+        _ = mart(meta={"cube": said}).access_policy
+    assert "access_policy: [{group:" in told.value.todo

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import UsageError
 from . import options, output
 
 if TYPE_CHECKING:
@@ -54,13 +55,18 @@ def cube(
     """
     from ..lake import Lake
 
+    if check and database:
+        raise UsageError(
+            "--check writes nothing, and --duckdb writes a file.", todo="give one, or the one after the other"
+        )
     with Lake.connect(engine=engine) as lake:
         from .. import cube as cubes  # what it imports comes with an engine
 
-        at = lake.at(ref)
+        # What is copied is of one moment, whatever is published meanwhile.
+        at = lake.at(lake.catalog.ref(ref).hash if database else ref)
         folder = folder or lake.settings.project / "cube" / "model"
         with output.doing("reading the marts"):
-            made = cubes.model(cubes.marts(at))
+            made = cubes.model(cubes.marts(at, ref))
         wanted = cubes.files(made)
         changed = cubes.changes(folder, wanted)
         if not check:

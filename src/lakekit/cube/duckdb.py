@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 def export(lake: Lake, tables: Iterable[TableId], file: Path) -> int:
-    """Copy tables, as they are at the lake's ref, into a new DuckDB file in place of ``file``, and return their rows.
+    """Copy tables into a new DuckDB file in place of ``file``, and return their rows.
 
-    Raises ``UsageError`` where it cannot be written, or Cube could not tell the file from a schema.
+    They are of one moment where the lake is at a commit. Raises ``UsageError`` where the file cannot be written, or Cube could
+    not tell it from a schema.
     """
     tables = list(tables)
     if file.stem in {table.schema for table in tables}:

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from ..lake import Lake
 
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
-_SETTINGS: Final = {"model": {"access_policy"}, "column": {"measures"}}
+_SETTINGS: Final = {
+    "model": ("access_policy", "cube: {access_policy: [{group: marketing, …}]}"),
+    "column": ("measures", "cube: {measures: [sum, avg]}"),
+}
+"""What may be said of each, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Mart:
         """What the model's ``meta`` says in ``cube.access_policy``, as Cube has it."""
         policy = _settings("model", self.described.meta, str(self.table)).get("access_policy", [])
         if not isinstance(policy, list):
-            raise _wrong(str(self.table), "cube.access_policy is no list")
+            raise _wrong("model", str(self.table), "cube.access_policy is no list")
         return policy
 
     def column_settings(self, name: str) -> Mapping[str, Any]:
@@ -83,8 +87,8 @@ class Mart:
         return _settings("column", self.described.column_meta.get(name, {}), f"{self.table}.{name}")
 
 
-def marts(lake: Lake) -> list[Mart]:
-    """The project's marts with the columns that they have in the lake, by name.
+def marts(lake: Lake, ref: str) -> list[Mart]:
+    """The project's marts with the columns that they have in the lake, by name; ``ref`` is what people call the lake's.
 
     Raises ``UsageError`` where one is not built or lacks a column that the project names, and what ``describe`` does.
     """
@@ -98,21 +102,21 @@ def marts(lake: Lake) -> list[Mart]:
     there = lake.catalog.entries(lake.ref)
     if missing := [str(one.table) for one in described if one.table not in there]:
         raise UsageError(
-            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not built at '{lake.ref}'.",
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not built at '{ref}'.",
             why="the types of a cube's dimensions are those of the mart's table",
-            todo="lakekit build" + ("" if lake.ref == MAIN else ", or name another ref"),
+            todo="lakekit build" + ("" if ref == MAIN else ", or name another ref"),
         )
-    return [_mart(lake, one) for one in described]
+    return [_mart(lake, ref, one) for one in described]
 
 
-def _mart(lake: Lake, described: Described) -> Mart:
+def _mart(lake: Lake, ref: str, described: Described) -> Mart:
     table = described.table
     schema = lake.sql(f"select * from {quote(table.schema, table.name)} limit 0").arrow().schema
     columns = {field.name.lower(): field.type for field in schema}
     named = (*described.columns, *described.key, *(one.column for one in described.references))
     if missing := sorted(set(named) - columns.keys()):
         raise UsageError(
-            f"{table} has no column '{missing[0]}' at '{lake.ref}'.",
+            f"{table} has no column '{missing[0]}' at '{ref}'.",
             why="the project documents or tests it: the table is older than the project, or the name is wrong",
             todo="lakekit build, or mend the YAML",
         )
@@ -122,14 +126,18 @@ def _mart(lake: Lake, described: Described) -> Mart:
 def _settings(kind: str, meta: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     said = meta.get("cube", {})
     if not isinstance(said, dict):
-        raise _wrong(where, "cube is no mapping")
-    if unknown := said.keys() - _SETTINGS[kind]:
-        raise _wrong(where, f"cube.{min(map(str, unknown))} is none of {', '.join(_SETTINGS[kind])}")
+        raise _wrong(kind, where, "cube is no mapping")
+    if unknown := said.keys() - {_SETTINGS[kind][0]}:
+        raise _wrong(kind, where, f"cube.{min(map(str, unknown))} is not {_SETTINGS[kind][0]}")
     return said
 
 
-def _wrong(where: str, why: str) -> ProjectError:
-    return ProjectError(f"What the meta of {where} says cannot be meant.", why=why)
+def _wrong(kind: str, where: str, why: str) -> ProjectError:
+    return ProjectError(
+        f"What the meta of {where} says cannot be meant.",
+        why=why,
+        todo=f"write it so, or leave it out: {_SETTINGS[kind][1]}",
+    )
 
 
 def _dimension_type(type_: pa.DataType) -> str | None:
