@@ -40,6 +40,13 @@ STREAMS: list[dict[str, Any]] = [
                 "line_items": {"type": "array"},
                 "customer": {"type": "object", "properties": {"id": {"type": "integer"}}},
                 "order": {"type": "string"},
+                "receipt": {"type": "string", "format": "uri"},
+                "billed": {"type": "string", "airbyte_type": "timestamp_without_timezone"},
+                "local": {
+                    "type": "string",
+                    "format": "date-time",
+                    "airbyte_type": "timestamp_without_timezone",
+                },
                 "note": {"oneOf": [{"type": "string"}]},
                 "anything": True,
             },
@@ -63,6 +70,8 @@ STREAMS: list[dict[str, Any]] = [
                         "isVip": {"type": "boolean"},
                         "birthday": {"type": "string", "format": "date"},
                         "tags": {"type": "array"},
+                        "photo": {"type": "string", "format": "uri"},
+                        "hour": {"type": "string", "format": "time"},
                         "odd-name": {"type": "string"},
                     },
                 },
@@ -127,6 +136,14 @@ def test_a_source_and_its_models_pass_as_they_come(project: Path, tmp_path: Path
         "--from",
         "int_recharge__charges",
         "--key",
+        "receipt",
+        "--key",
+        "billed",
+        "--key",
+        "local",
+        "--key",
+        "at_hour",
+        "--key",
         "scheduled_on",
         "--key",
         "is_prepaid",
@@ -143,6 +160,15 @@ def test_a_source_and_its_models_pass_as_they_come(project: Path, tmp_path: Path
         '    "order",',
     ):
         assert line in staged
+    people = (project / "orchestration/assets/streams/recharge/stg_recharge__customers.sql").read_text()
+    for line in (
+        "cast(from_iso8601_timestamp(json_extract_scalar(attributes, '$.created')) as timestamp(6) with time zone) as created_at,",
+        "cast(json_extract_scalar(attributes, '$.age') as bigint) as age,",
+        "cast(json_extract_scalar(attributes, '$.birthday') as date) as birthday,",
+        "    json_extract_scalar(attributes, '$.photo') as photo,",
+    ):
+        assert line in people
+    assert "tags" not in people
     assert "All fine" in run("lakekit", "lint", cwd=project)
     passed = run(
         "pytest", "-q", "-p", "no:cacheprovider", "tests/recharge", "tests/marts", "-k", "recharge or fct_ or dim_", cwd=project

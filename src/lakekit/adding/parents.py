@@ -55,8 +55,10 @@ class Parent(NamedTuple):
         kind = self.kinds.get(column, "")
         if kind == "date" or (not kind and column.endswith(("_date", "_day", "_month", "_week"))):
             return "2026-02-01"
-        if kind.startswith("timestamp") or (not kind and column.endswith("_at")):
+        if "zone" in kind or (not kind and column.endswith("_at")):
             return "2026-02-10T09:30:00Z"
+        if kind.startswith("time"):
+            return "2026-02-10T09:30:00" if kind.startswith("timestamp") else "09:30:00"
         return True if kind == "boolean" else "1"
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import pyarrow as pa
+
 from ..cube.measures import says_money
+from ..landing.columns import arrow_type
 from ..naming import EXTRACTED_AT, quoted
 from .words import singular, snake
 
@@ -17,19 +20,24 @@ _NESTED: Final = "attributes"
 """Where JSON:API keeps a record's own fields."""
 
 _MONEY: Final = "decimal(18, 2)"
-_SCALARS: Final = ("boolean", "integer", "number", "string")
-_EXAMPLES: Final[dict[tuple[str, str], tuple[Any, Any]]] = {
-    ("string", "date-time"): ("2026-02-10T09:30:00Z", "2026-02-10T09:30:00Z"),
-    ("string", "timestamp"): ("2026-02-10T09:30:00", "2026-02-10T09:30:00"),
-    ("string", "date"): ("2026-02-10", "2026-02-10"),
-    ("string", "time"): ("09:30:00", "09:30:00"),
-    ("boolean", ""): (True, True),
-    ("integer", ""): (1, 1),
-    ("number", ""): (1.5, 1.5),
-    ("array", ""): ([], "[]"),
-    ("object", ""): ({}, "{}"),
+_TEXT: Final = "varchar"
+_INSTANT: Final = "timestamp(6) with time zone"
+_LOCAL: Final = "timestamp(6)"
+_TIME: Final = "time(6)"
+_TYPES: Final[dict[pa.DataType, tuple[str, Any]]] = {
+    pa.timestamp("us", "UTC"): (_INSTANT, "2026-02-10T09:30:00Z"),
+    pa.timestamp("us"): (_LOCAL, "2026-02-10T09:30:00"),
+    pa.date32(): ("date", "2026-02-10"),
+    pa.time64("us"): (_TIME, "09:30:00"),
+    pa.bool_(): ("boolean", True),
+    pa.int64(): ("bigint", 1),
+    pa.float64(): ("double", 1.5),
+    pa.string(): (_TEXT, "text"),
 }
-"""By type and format: a value as it is sent, and as a column holds it."""
+"""The types of bronze, as SQL calls them, and a value of each."""
+
+_EXAMPLES: Final[dict[str, tuple[Any, Any]]] = {"array": ([], "[]"), "object": ({}, "{}")}
+"""Of what is text in bronze, and was none: a value as it is sent, and as a column holds it."""
 
 
 class Column(NamedTuple):
@@ -70,39 +78,35 @@ def key(stream: Stream, entity: str) -> list[str]:
 
 def type_of(schema: Any) -> str:
     """What SQL calls the type of a field's column in bronze."""
-    kind, form = _type(schema)
-    if form:
-        return {"date-time": "timestamp with time zone"}.get(form, form)
-    return {"integer": "bigint", "number": "double", "boolean": "boolean"}.get(kind, "varchar")
+    return _TYPES[arrow_type(schema)][0]
 
 
 def _of(field: str, schema: Any, stream: Stream, entity: str) -> Iterator[Column]:
-    kind, form = _type(schema)
-    nested = schema.get("properties") if kind == "object" and field == _NESTED else None
+    nested = schema.get("properties") if field == _NESTED and _kind(schema) == "object" else None
     if not nested:
         name = _name(field, schema, stream, entity)
         at = quoted(field)
-        taken = f"cast({at} as {_MONEY})" if _is_money(kind, name) else at
-        yield Column(name, taken, (field,), *_example(kind, form, name))
+        taken = f"cast({at} as {_MONEY})" if _is_money(schema, name) else at
+        yield Column(name, taken, (field,), *_example(schema, name))
         return
     for inner, of in nested.items():
-        kind, form = _type(of)
-        if kind in _SCALARS and "'" not in inner and '"' not in inner:
+        is_scalar = type_of(of) != _TEXT or _kind(of) == "string"
+        if is_scalar and "'" not in inner and '"' not in inner:
             name = _name(inner, of, stream, entity)
             place = f"$.{inner}" if inner.isidentifier() else f'$["{inner}"]'
             taken = f"json_extract_scalar({quoted(field)}, '{place}')"
-            yield Column(name, _cast(taken, kind, form, name), (field, inner), *_example(kind, form, name))
+            yield Column(name, _cast(taken, of, name), (field, inner), *_example(of, name))
 
 
-def _cast(taken: str, kind: str, form: str, name: str) -> str:
-    if form == "date-time":
-        return f"cast(from_iso8601_timestamp({taken}) as timestamp(6) with time zone)"
-    if form == "date":
-        return f"cast({taken} as date)"
-    if kind == "number":
-        return f"cast({taken} as {_MONEY if _is_money(kind, name) else 'double'})"
-    to = {"integer": "bigint", "boolean": "boolean"}.get(kind)
-    return f"cast({taken} as {to})" if to else taken
+def _cast(taken: str, schema: Any, name: str) -> str:
+    to = _MONEY if _is_money(schema, name) else type_of(schema)
+    if to in {
+        _TEXT,
+        _TIME,
+        _LOCAL,
+    }:  # a time without a zone stays text: that it has one all the same would fail the view
+        return taken
+    return f"cast({f'from_iso8601_timestamp({taken})' if to == _INSTANT else taken} as {to})"
 
 
 def _name(field: str, schema: Any, stream: Stream, entity: str) -> str:
@@ -110,32 +114,25 @@ def _name(field: str, schema: Any, stream: Stream, entity: str) -> str:
     if stream.key == (field,) and field.lower() == "id":
         return f"{singular(entity)}_id"
     name = snake(field)
-    if _type(schema)[1] == "date-time" and name.endswith("ed"):
+    if type_of(schema) == _INSTANT and name.endswith("ed"):
         return f"{name}_at"
     return name
 
 
-def _type(schema: Any) -> tuple[str, str]:
-    """The type of a field that has but one, and its format: of what is text in bronze, whatever it was, ``string``."""
-    if not isinstance(schema, dict):
-        return "any", ""
-    given = schema.get("type", ())
+def _kind(schema: Any) -> str:
+    """The type of a field, as JSON calls it, that has but one."""
+    given = schema.get("type", ()) if isinstance(schema, dict) else ()
     kinds = {given} if isinstance(given, str) else set(given)
     kinds.discard("null")
-    if len(kinds) != 1:
-        return "any", ""
-    kind = kinds.pop()
-    if schema.get("airbyte_type") == "integer":
-        return "integer", ""
-    form = str(schema.get("format", "")) if kind == "string" else ""
-    return kind, "timestamp" if schema.get("airbyte_type") == "timestamp_without_timezone" else form
+    return kinds.pop() if len(kinds) == 1 else ""
 
 
-def _is_money(kind: str, name: str) -> bool:
-    return kind == "number" and says_money(name)
+def _is_money(schema: Any, name: str) -> bool:
+    return type_of(schema) == "double" and says_money(name)
 
 
-def _example(kind: str, form: str, name: str) -> tuple[Any, Any]:
-    if _is_money(kind, name):
+def _example(schema: Any, name: str) -> tuple[Any, Any]:
+    if _is_money(schema, name):
         return 1.5, "1.50"
-    return _EXAMPLES.get((kind, form)) or _EXAMPLES.get((kind, ""), ("text", "text"))
+    value = _TYPES[arrow_type(schema)][1]
+    return _EXAMPLES.get(_kind(schema), (value, value))
