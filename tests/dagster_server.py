@@ -108,9 +108,8 @@ def dagster_dev(project: Path, home: Path, **environment: str) -> Iterator[Dagst
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    for _ in range(900):
-        if process.poll() is not None:
-            break
+    ends = time.monotonic() + 300
+    while time.monotonic() < ends and process.poll() is None:
         try:
             if httpx.get(f"{url}/server_info", timeout=5).is_success:
                 return

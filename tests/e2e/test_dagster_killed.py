@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import psutil
@@ -68,8 +69,9 @@ def project(tmp_path: Path, airbyte: AirbyteServer, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def instance(project: Path) -> Iterator[DagsterInstance]:
-    """What a scaffolded project sets, with less patience."""
+    """What a scaffolded project sets, with less patience, but for a busy machine with more tries."""
     settings = yaml.safe_load(SETTINGS.read_text())
+    settings["run_retries"] |= {"max_retries": 4}
     settings["run_monitoring"] |= {
         "start_timeout_seconds": 45,
         "max_runtime_seconds": 45,
@@ -113,8 +115,9 @@ def test_a_sync_is_published_once_whenever_dagster_is_killed(
         airbyte.sync(connection)
         until(is_time, server, pause=0.002)
         for process in processes(home):
-            if killed == "all of Dagster" or "dagster._daemon" in process.cmdline():
-                process.kill()
+            with suppress(psutil.NoSuchProcess):  # it may have ended by itself since
+                if killed == "all of Dagster" or "dagster._daemon" in process.cmdline():
+                    process.kill()
         (project / "wait").unlink()
         until(lambda: not processes(home), server)
 
@@ -149,7 +152,7 @@ def processes(home: Path) -> list[psutil.Process]:
     return found
 
 
-def until(holds: Callable[[], bool], server: DagsterServer, pause: float = 0.2, seconds: float = 180) -> None:
+def until(holds: Callable[[], bool], server: DagsterServer, pause: float = 0.2, seconds: float = 300) -> None:
     ends = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < ends, server.log.read_text()[-4000:]
