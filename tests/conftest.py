@@ -6,15 +6,20 @@ import os
 import secrets
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from typing_extensions import override
 
 from . import docker_daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
 
     from lakekit import Lake
     from lakekit.stack import Endpoints, Stack
@@ -31,6 +36,23 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[_STACK] = tempfile.mkdtemp(prefix="lakekit-test-stack-")
         os.environ[_OWNER] = str(os.getpid())
         os.environ[docker_daemon.FOLDER] = tempfile.mkdtemp(prefix="lakekit-test-docker-")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Let tests of a file that share a fixture run on one worker: there it is made once. All others go one by one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    @cache
+    def shares(file: str) -> bool:
+        return 'scope="module"' in (config.rootpath / file).read_text(encoding="utf-8")
+
+    class Scheduling(LoadScopeScheduling):
+        @override
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return file if shares(file) else nodeid
+
+    return Scheduling(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lakekit import Lake
+from lakekit.dbt.prepared import prepared
 from lakekit.demo.shop import Shop
 from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
@@ -21,10 +22,11 @@ SHOP = Shop(seed=5, orders=80)
 
 
 def make(folder: Path) -> Path:
-    """A project whose bronze is what the first sync of either source brought, on main."""
+    """A project whose bronze is what the first sync of either source brought, on main; dbt has parsed it."""
     project = new(folder)
     with Lake.connect(project) as lake:
         land(lake, 1)
+        prepared(lake.settings)  # what is copied of it need not be parsed again
     return project
 
 
