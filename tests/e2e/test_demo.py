@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import psutil
+
+from lakekit.demo.shop import Shop
+
+from .. import oracle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +34,25 @@ def answer(folder: Path, *arguments: str) -> Any:
     done = lakekit(folder, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def shown(days: list[dict[str, Any]]) -> list[tuple[str, int, float, float]]:
+    """What is to be compared of days, in types that JSON and the oracle have in common."""
+    return [
+        (str(day["sales_date"]), day["orders"], float(day["gross_sales"]), float(day["net_sales"]))
+        for day in days
+    ]
+
+
+def last_days(orders: int) -> list[tuple[str, int, float, float]]:
+    """What a shop has sold on its last days in dollars, by its own records."""
+    shop = Shop(seed=7, orders=orders)
+    told = (shop.messages(source, sync=sync) for source in ("shopify", "klaviyo") for sync in (1, 2))
+    sales = oracle.marts(chain.from_iterable(told))["fct_daily_sales"]
+    newest = sorted(
+        (day for day in sales if day["currency"] == "USD"), key=itemgetter("sales_date"), reverse=True
+    )
+    return shown(newest[:7])
 
 
 def test_the_demo_shows_published_marts_and_a_second_run_goes_on(tmp_path: Path) -> None:
@@ -65,9 +90,8 @@ def test_the_demo_on_trino_starts_the_stack_and_down_leaves_nothing(tmp_path: Pa
         assert [sync["sync"] for sync in outcome["syncs"]] == [1, 2]
         days = answer(project, "sql", "select * from marts.fct_daily_sales limit 5")
         assert len(days) == 5
-        embedded = answer(tmp_path, "demo", "--orders", "150", "--dir", "same-shop")
-        assert outcome["daily_sales"] == embedded["daily_sales"]
-        assert outcome["top_products"] == embedded["top_products"]
+        assert shown(outcome["daily_sales"]) == last_days(orders=150)
+        assert len(outcome["top_products"]) == 5
         running = [psutil.Process(service["pid"]) for service in answer(project, "status")]
         assert len(running) == 3
     finally:

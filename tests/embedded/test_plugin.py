@@ -41,7 +41,7 @@ unit_tests:
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that was tested before: what is kept of that is there."""
     project = project_of(tmp_path_factory.mktemp("plugin") / "shop", SHOP | CHECKED)

@@ -43,9 +43,7 @@ def test_an_asset_s_table_is_written_read_and_asked_for_where_the_run_works(lake
         "nessie": NessieResource(lake=at_home),
     }
     with DagsterInstance.ephemeral() as instance:
-        ran = materialize(
-            [prices, dear, asked], resources=resources, instance=instance, tags={REF: lake.ref}
-        )
+        ran = materialize([prices, dear, asked], resources=resources, instance=instance, tags={REF: lake.ref})
     assert ran.success
     assert told["rows"] == [{"id": 2, "price": 12.0}]
     assert told["most"] == [[12.0]]
