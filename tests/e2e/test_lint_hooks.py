@@ -22,6 +22,9 @@ WITH_LAKEKIT = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['
 STAGING = "shop/orchestration/assets/streams/shopify"
 CORE = "shop/orchestration/assets/core/shopify"
 
+# Of what is found, rather than of when and on which files the hook runs.
+ONE_RUNNER = pytest.mark.parametrize("runner", ["prek"], indirect=True)
+
 
 def git(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Git with a name of its own, whatever the machine's configuration says."""
@@ -58,7 +61,7 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, repository(folder)
 
 
-@pytest.fixture(scope="module", params=["pre-commit", "prek"])
+@pytest.fixture(scope="module", params=["prek", "pre-commit"])
 def runner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A program that runs hooks, with an own cache of installed ones."""
     cache = str(tmp_path_factory.mktemp("cache"))
@@ -132,6 +135,7 @@ def test_files_outside_pass_where_there_are_several_projects(shop: Path) -> None
     assert made.returncode == 0, made.stdout + made.stderr
 
 
+@ONE_RUNNER
 def test_a_ref_is_looked_up_in_the_whole_project(shop: Path) -> None:
     model = shop / CORE / "int_shopify__customers.sql"
     model.write_text(model.read_text().replace("stg_shopify__customers", "stg_shopify__customer"))
@@ -143,6 +147,7 @@ def test_a_ref_is_looked_up_in_the_whole_project(shop: Path) -> None:
     assert f"{CORE}/int_shopify__customers.sql:" in told
 
 
+@ONE_RUNNER
 def test_a_model_of_another_source_is_refused(shop: Path) -> None:
     git(shop, "mv", f"{STAGING}/stg_shopify__orders.sql", f"{STAGING}/stg_klaviyo__orders.sql")
     refused = commit(shop)
@@ -152,6 +157,7 @@ def test_a_model_of_another_source_is_refused(shop: Path) -> None:
     assert "LK201" in told
 
 
+@ONE_RUNNER
 def test_the_projects_own_settings_hold(shop: Path) -> None:
     with (shop / "shop/lakekit.toml").open("a") as settings:
         settings.write('\n[lint]\nignore = ["LK2"]\n')
@@ -166,6 +172,7 @@ def test_the_projects_own_settings_hold(shop: Path) -> None:
     assert whole.returncode == 0, whole.stdout + whole.stderr
 
 
+@ONE_RUNNER
 def test_a_broken_project_is_told_in_a_line(shop: Path) -> None:
     (shop / "shop/lakekit.toml").write_text("[lint\n")
     (shop / CORE / "int_shopify__orders.sql").write_text("select 1 as order_id")

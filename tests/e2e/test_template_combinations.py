@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 INSTALLED = Path(sys.executable).parent
 SOURCES = get_args(Sources)
 COMBINATIONS = list(itertools.product(SOURCES, ["embedded", "trino"], get_args(Ci)))
+PARSE = "dbt parse --project-dir orchestration --profiles-dir orchestration"
+VALIDATE = "dagster definitions validate"
 NOT_OF = {
     "shopify": re.compile(r"klaviyo|mailing|e-?mail_|fct_email"),
     "klaviyo": re.compile(r"shopify|sales|cohort"),
@@ -62,16 +64,17 @@ def test_a_combination_is_right_at_once(tmp_path: Path, sources: Sources, engine
     assert "Passed" in run(
         project, "pre-commit", "run", "--all-files", PRE_COMMIT_HOME=str(tmp_path / "hooks")
     )
-    folders = ["--project-dir", "orchestration", "--profiles-dir", "orchestration"]
-    run(project, "dbt", "parse", *folders)
-    told = run(project, "dagster", "definitions", "validate", DAGSTER_HOME=str(project / ".dagster"))
+    run(project, *PARSE.split())
+    told = run(project, *VALIDATE.split(), DAGSTER_HOME=str(project / ".dagster"))
     assert "All code locations passed validation" in told
-    # Its own tests: of the one mart that all of a combination's layers are below, and then all of them further down.
-    story = "the_whole_mailing" if sources == "klaviyo" else "the_whole_shop"
-    passed = run(
-        project, "pytest", "-q", "-p", "no:cacheprovider", f"tests/test_{story}.py", "-k", "two_syncs"
-    )
-    assert "1 passed" in passed
+    if (engine, ci) == ("trino", "none"):
+        # Its own tests, which neither another engine's settings nor CI touch: test_template_tests.py runs all of them with
+        # the defaults, and what engine and CI change is told below.
+        story = "the_whole_mailing" if sources == "klaviyo" else "the_whole_shop"
+        passed = run(
+            project, "pytest", "-q", "-p", "no:cacheprovider", f"tests/test_{story}.py", "-k", "two_syncs"
+        )
+        assert "1 passed" in passed
 
 
 @pytest.mark.parametrize("sources", SOURCES)
@@ -118,10 +121,7 @@ def test_the_workflow_s_steps_are_commands_that_there_are(tmp_path: Path) -> Non
     steps = [step["run"] for step in workflow["jobs"]["check"]["steps"] if "run" in step]
     assert [step.split()[0] for step in steps] == ["pip", "pip", "lakekit", "dbt", "dagster", "pytest"]
     run(project, *steps[2].split())
-    run(project, *steps[3].split())
-    assert "All code locations passed" in run(
-        project, *steps[4].split(), DAGSTER_HOME=str(project / ".dagster")
-    )
+    assert steps[3:5] == [PARSE, VALIDATE]  # by which every combination is right
     # What `pip install .` needs of the project itself.
     run(project, sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path / "wheels"), ".")  # fmt: skip
     assert len(list((tmp_path / "wheels").iterdir())) == 1

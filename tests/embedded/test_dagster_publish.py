@@ -68,7 +68,7 @@ def failure(ran: ExecutionResult) -> str:
     return str(event.event_specific_data)
 
 
-def test_a_run_that_succeeds_is_published(
+def test_a_run_that_succeeds_is_published_and_every_test_of_dbt_is_a_check(
     project: Path, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     definitions = dagster_project.load(project, monkeypatch)
@@ -97,12 +97,6 @@ def test_a_run_that_succeeds_is_published(
     assert columns["net_sales"].type == "decimal(18,2)"
     assert columns["sales_date"].description == "The day."
 
-
-def test_every_test_of_dbt_is_a_check(
-    project: Path, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    definitions = dagster_project.load(project, monkeypatch)
-    ran = run_assets(definitions, instance=instance)
     with Lake.connect(project) as lake, lake.branch("as-dbt-does-it") as work:
         assert set(checks(ran)) == set(work.build().checks)
     assert all(one.passed for one in checks(ran).values())

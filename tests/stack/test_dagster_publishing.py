@@ -18,46 +18,46 @@ from lakekit.stack import Stack
 from ..dagster_runs import prepare, publish_at_once
 from .conftest import kill
 
-ROUNDS = 5
+ROUNDS = 10
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    (tmp_path / "lakekit.toml").write_text('engine = "trino"\nstack = "stack"\nstore = "s3proxy"\n')
-    return tmp_path
-
-
-@pytest.fixture
-def stack(project: Path) -> Iterator[Stack]:
-    """A stack of its own: what publishes needs a main that is no one else's."""
-    made = Stack(project / "stack", store="s3proxy")
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of their own: what publishes needs a main that is no one else's."""
+    made = Stack(tmp_path_factory.mktemp("publishing") / "stack", store="s3proxy")
     made.up()
     yield made
     made.down()
 
 
-def test_two_that_publish_at_once_on_nessie_lose_nothing(project: Path, stack: Stack) -> None:
+@pytest.fixture
+def project(stack: Stack, tmp_path: Path) -> Path:
+    (tmp_path / "lakekit.toml").write_text(f'engine = "trino"\nstack = "{stack.folder}"\nstore = "s3proxy"\n')
+    return tmp_path
+
+
+def test_two_that_publish_at_once_on_nessie_lose_nothing(project: Path) -> None:
     prepare(project)
-    publish_at_once(project, ROUNDS, seconds=500)
+    assert publish_at_once(project, ROUNDS, seconds=500)
 
 
 def test_nessie_dies_at_publish_and_what_was_built_is_published_later(project: Path, stack: Stack) -> None:
-    @asset(key=["shop", "sales"])
-    def sales(context: AssetExecutionContext, lake: LakeResource) -> None:
+    @asset(key=["shop", "visits"])
+    def visits(context: AssetExecutionContext, lake: LakeResource) -> None:
         with lake.at_run(context) as work:
-            work.load("shop.sales", [{"id": context.run.run_id}])
+            work.load("shop.visits", [{"id": context.run.run_id}])
             work.catalog.record_checks(work.ref, {"counted": True})
         if context.run.parent_run_id is None:
             kill(stack, "nessie")
 
     definitions = Definitions(
-        assets=[sales],
+        assets=[visits],
         resources={"lake": LakeResource(project=str(project))},
         executor=publish_executor(project),
     )
     with Lake.connect(project) as lake:
-        lake.load("shop.sales", [{"id": "the first"}])
-        before = lake.log(1)
+        lake.load("shop.visits", [{"id": "the first"}])
+        before, refs = lake.log(1), names(lake)
     with DagsterInstance.ephemeral() as instance:
         failed = run(definitions, instance)
         again = run(definitions, instance)
@@ -71,17 +71,14 @@ def test_nessie_dies_at_publish_and_what_was_built_is_published_later(project: P
         stack.up()
         with Lake.connect(project) as lake:
             assert lake.log(1) == before
-            assert [ref.name for ref in lake.catalog.refs()] == ["main", branch]
-            assert {row["id"] for row in lake.at(branch).sql("select id from shop.sales")} == {
-                "the first",
-                failed.run_id,
-            }
+            assert names(lake) == {*refs, branch}
+            assert ids(lake.at(branch)) == {"the first", failed.run_id}
         mended = run(definitions, instance, anew=failed)
         assert mended.success
         recorded = instance.get_run_by_id(mended.run_id)
     with Lake.connect(project) as lake:
-        assert {row["id"] for row in lake.sql("select id from shop.sales")} == {"the first", mended.run_id}
-        assert [ref.name for ref in lake.catalog.refs()] == ["main"]
+        assert ids(lake) == {"the first", mended.run_id}
+        assert names(lake) == refs
         assert recorded
         assert recorded.tags[PUBLISHED] == lake.log(1)[0].hash
 
@@ -94,6 +91,14 @@ def run(
     earlier = anew.run_id if anew else None
     made = instance.create_run_for_job(job, parent_run_id=earlier, root_run_id=earlier)
     return execute_run(InMemoryJob(job), made, instance, raise_on_error=False)
+
+
+def names(lake: Lake) -> set[str]:
+    return {ref.name for ref in lake.catalog.refs()}
+
+
+def ids(lake: Lake) -> set[str]:
+    return {row["id"] for row in lake.sql("select id from shop.visits")}
 
 
 def failure(ran: ExecutionResult) -> str:

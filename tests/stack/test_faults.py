@@ -177,14 +177,6 @@ def test_a_damaged_state_file_is_named(stack: Stack) -> None:
     (stack.folder / "state.json").unlink()
 
 
-def test_credentials_that_others_could_read_are_locked_again(stack: Stack) -> None:
-    stack.up(ephemeral=True)
-    credentials = stack.folder / "credentials.json"
-    credentials.chmod(0o644)
-    stack.up(ephemeral=True)
-    assert credentials.stat().st_mode & 0o777 == 0o600
-
-
 def test_damaged_credentials_are_named(stack: Stack) -> None:
     stack.folder.mkdir()
     (stack.folder / "credentials.json").write_text("{}")

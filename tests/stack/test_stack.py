@@ -7,7 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -24,15 +24,16 @@ from .. import docker_daemon
 from .conftest import eventually, insert, kill, make_table, marked, numbers, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
 def test_a_stack_comes_up_is_found_again_and_keeps_its_data(
-    tmp_path: Path, make_stack: Callable[[Path], Stack]
+    tmp_path: Path, make_stack: Callable[[Path], Stack], request: pytest.FixtureRequest
 ) -> None:
     folder = tmp_path / "stack"
     stack = make_stack(folder)
+    in_containers = request.node.callspec.params["make_stack"] == "docker"
     try:
         endpoints = stack.up()
         first = stack.status()
@@ -50,6 +51,9 @@ def test_a_stack_comes_up_is_found_again_and_keeps_its_data(
             listening = _listening(int(service.address.rpartition(":")[2]))
             assert listening
             assert listening <= {"127.0.0.1", "::1"}
+            if not in_containers:  # whose other ports are in a network of their own
+                everywhere = _addresses(psutil.Process(service.pid).net_connections("tcp"))
+                assert everywhere <= {"127.0.0.1", "::1"}, service
 
         say(stack, "nessie", "one\n")
         assert eventually(lambda: stack.log("nessie").endswith("one\n"))
@@ -60,7 +64,9 @@ def test_a_stack_comes_up_is_found_again_and_keeps_its_data(
         make_table(endpoints)
         insert(endpoints, 1)
 
+        (folder / "credentials.json").chmod(0o644)
         assert Stack(folder).up() == endpoints
+        assert stat.S_IMODE((folder / "credentials.json").stat().st_mode) == 0o600  # locked again
         assert [service.pid for service in stack.status()] == [service.pid for service in first]
         with pytest.raises(UsageError, match="runs with memory"):
             Stack(folder, memory=4_000_000_000).up()
@@ -79,30 +85,16 @@ def test_a_stack_comes_up_is_found_again_and_keeps_its_data(
 
 
 def _listening(port: int) -> set[str]:
-    return {
-        c.laddr.ip.removeprefix("::ffff:")
-        for c in psutil.net_connections("tcp")
-        if c.status == psutil.CONN_LISTEN and c.laddr.port == port
-    }
+    return _addresses(c for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port)
+
+
+def _addresses(connections: Iterable[Any]) -> set[str]:
+    """Where is listened of them."""
+    return {c.laddr.ip.removeprefix("::ffff:") for c in connections if c.status == psutil.CONN_LISTEN}
 
 
 def _lives(pid: int) -> bool:
     return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-def test_every_port_of_a_process_is_this_machine_s_own(tmp_path: Path) -> None:
-    stack = Stack(tmp_path / "stack")
-    try:
-        stack.up(ephemeral=True)
-        for service in stack.status():
-            connections = psutil.Process(service.pid).net_connections("tcp")
-            addresses = {
-                c.laddr.ip.removeprefix("::ffff:") for c in connections if c.status == psutil.CONN_LISTEN
-            }
-            assert addresses
-            assert addresses <= {"127.0.0.1", "::1"}, service
-    finally:
-        stack.down()
 
 
 def test_a_project_s_lake_in_containers_for_as_long_as_a_block(
