@@ -11,7 +11,8 @@ from lakekit import Lake
 from lakekit.scaffold import new
 
 from ..dagster_server import dagster_dev
-from ..embedded import dagster_project
+from ..embedded.dagster_project import SHOP
+from ..landing import land
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ MATERIALIZED = """
 def project(tmp_path: Path, airbyte: AirbyteServer, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = new(tmp_path / "shop")
     with Lake.connect(made) as lake:
-        dagster_project.land(lake, 1)
+        land(lake, SHOP, 1)
     for name, value in airbyte.environment.items():
         monkeypatch.setenv(name, value)
     return made
@@ -73,7 +74,7 @@ def test_a_sync_is_published_even_if_dagster_was_down_when_it_ended(
         assert runs(server) == []
 
     with Lake.connect(project) as lake:
-        dagster_project.land(lake, 2)
+        land(lake, SHOP, 2)
     airbyte.pass_time(hours=5)
     airbyte.move(job, "succeeded", 40, 12_000)
 

@@ -18,9 +18,9 @@ from lakekit import Lake
 from lakekit.cli import main
 from lakekit.demo.shop import Shop
 from lakekit.engine.duckdb import DuckDBEngine
-from lakekit.landing import ConfiguredCatalog
 
 from ..cube_server import Client, Refused, compile_model, serving
+from ..landing import land
 
 if TYPE_CHECKING:
     from datetime import date
@@ -66,10 +66,7 @@ def shop(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 
 def fill(lake: Lake) -> None:
-    shop = Shop(seed=7, orders=120)
-    for source in ("shopify", "klaviyo"):
-        configured = ConfiguredCatalog.parse(shop.configured_catalog(source))
-        lake.land(source, configured, shop.messages(source, sync=1))
+    land(lake, Shop(seed=7, orders=120), 1)
     with lake.branch() as work:
         assert work.build().ok
         work.publish()

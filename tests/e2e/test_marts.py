@@ -16,6 +16,7 @@ from lakekit.demo.shop import Shop
 from lakekit.landing import ConfiguredCatalog
 
 from .. import oracle
+from ..landing import SOURCES, land
 
 if TYPE_CHECKING:
     from lakekit import Lake
@@ -37,17 +38,6 @@ KEYS = {
     "dim_products": ("product_id",),
     "dim_customers": ("customer_id",),
 }
-SOURCES = ("shopify", "klaviyo")
-
-
-def land(lake: Lake, shop: Shop, sync: int) -> None:
-    for source in SOURCES:
-        land_source(lake, source, shop, sync)
-
-
-def land_source(lake: Lake, source: str, shop: Shop, sync: int) -> None:
-    configured = ConfiguredCatalog.parse(shop.configured_catalog(source))
-    lake.land(source, configured, shop.messages(source, sync=sync))
 
 
 def rows_by_key(rows: list[dict[str, Any]], key: tuple[str, ...]) -> dict[tuple[Any, ...], dict[str, Any]]:
@@ -202,7 +192,7 @@ def test_an_order_with_its_taxes_included_adds_up(lake: Lake) -> None:
         total = changed["total_price_set"][side]
         total["amount"] = str(Decimal(total["amount"]) - taxes)
     lake.land("shopify", configured, messages)
-    land_source(lake, "klaviyo", shop, 1)
+    land(lake, shop, 1, ["klaviyo"])
     with lake.branch() as work:
         report = work.build()
         assert report.ok

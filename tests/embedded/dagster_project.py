@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from lakekit import Lake
 from lakekit.dbt.prepared import prepared
 from lakekit.demo.shop import Shop
-from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
+
+from ..landing import land
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,15 +26,9 @@ def make(folder: Path) -> Path:
     """A project whose bronze is what the first sync of either source brought, on main; dbt has parsed it."""
     project = new(folder)
     with Lake.connect(project) as lake:
-        land(lake, 1)
+        land(lake, SHOP, 1)
         prepared(lake.settings)  # what is copied of it need not be parsed again
     return project
-
-
-def land(lake: Lake, sync: int) -> None:
-    for source in ("shopify", "klaviyo"):
-        configured = ConfiguredCatalog.parse(SHOP.configured_catalog(source))
-        lake.land(source, configured, SHOP.messages(source, sync=sync))
 
 
 def load(project: Path, monkeypatch: pytest.MonkeyPatch) -> Definitions:

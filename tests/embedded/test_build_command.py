@@ -15,8 +15,9 @@ from click.testing import CliRunner, Result
 from lakekit import Lake
 from lakekit.cli import main
 from lakekit.demo.shop import Shop
-from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
+
+from .. import landing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +41,7 @@ def branches() -> list[str]:
 
 def land(project: Path, source: str) -> None:
     with Lake.connect(project) as lake:
-        configured = ConfiguredCatalog.parse(SHOP.configured_catalog(source))
-        lake.land(source, configured, SHOP.messages(source, sync=1))
+        landing.land(lake, SHOP, 1, [source])
 
 
 def test_before_anything_has_landed_it_says_to_land_first(project: Path) -> None:

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from lakekit import Lake
 from lakekit.demo.shop import Shop
-from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
 from lakekit.testing.coverage import Coverage, html, text
 from lakekit.testing.coverage.probes import canonical, probes
+
+from ..landing import land
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -492,9 +493,7 @@ def test_every_condition_of_the_template_s_models_is_measured(
     coverage = Coverage()
     with Lake.connect(project) as main, main.branch("work") as lake:
         for sync in (1, 2):
-            for source in ("shopify", "klaviyo"):
-                configured = ConfiguredCatalog.parse(shop.configured_catalog(source))
-                lake.land(source, configured, shop.messages(source, sync=sync))
+            land(lake, shop, sync)
             models = [node for node in lake.build().nodes if node.kind == "model"]
             for node in models:
                 coverage.measure(node.name, node.query, lambda q: lake.sql(q).arrow(), f"sync {sync}")

@@ -16,9 +16,9 @@ from lakekit.dbt.runner import link_package
 from lakekit.demo.shop import Shop
 from lakekit.engine.protocol import DbtTarget
 from lakekit.errors import BuildFailed, LakekitError
-from lakekit.landing import ConfiguredCatalog
 from lakekit.scaffold import new
 
+from ..landing import land
 from ..sessions import SHOP, contents, model, project_of, worker
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ def test_the_template_s_marts_are_dbt_s(tmp_path: Path) -> None:
 
     def story(lake: LakeUnderTest) -> None:
         for sync in (1, 2, 3):
-            for source in ("shopify", "klaviyo"):
-                configured = ConfiguredCatalog.parse(demo.configured_catalog(source))
-                lake.land(source, configured, demo.messages(source, sync=sync))
+            land(lake, demo, sync)
             lake.build()
 
     told(project, story)
