@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from ...catalog.embedded.refusals import NoSuchSchema, SchemaExists
 from ...errors import QueryFailed
 from ...naming import quote
 from .plan import Script
@@ -88,11 +90,11 @@ def _trino_names(reading: Reading, names: list[str]) -> list[str]:
 
 def _change_schema(session: Session, reading: Reading) -> None:
     catalog = session.writable()
-    there = catalog.has_schema(reading.name)
-    with failing():
-        if reading.kind == "create schema" and not (there and reading.lenient):
+    # Whether it is there is not asked first: another process may be at the same.
+    with failing(), suppress(*(SchemaExists, NoSuchSchema) if reading.lenient else ()):
+        if reading.kind == "create schema":
             catalog.create_schema(reading.name)
-        if reading.kind == "drop schema" and (there or not reading.lenient):
+        else:
             catalog.drop_schema(reading.name)
 
 
