@@ -12,8 +12,11 @@ from lakekit.catalog.nessie import NessieCatalog, catalog_name
 from lakekit.catalog.protocol import TableId
 from lakekit.demo.shop import Shop
 from lakekit.engine.trino import TrinoEngine
+from lakekit.engine.rows import put_through_pyiceberg
 from lakekit.errors import MergeConflict, QueryFailed, RefExists, RefNotFound
 from lakekit.landing import ConfiguredCatalog, land, read_states
+
+from ..meanwhile import meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,6 +158,49 @@ def test_what_the_landing_writes_reads_as_bronze_in_trino(lakehouse: Lakehouse) 
     )
     assert item["lines"] >= 1
     assert shop.sync_number(read_states(bronze, "shopify", configured)) == 1  # Klaviyo has not landed yet
+
+
+def test_an_order_that_two_landings_bring_at_once_is_there_once(lakehouse: Lakehouse) -> None:
+    """Also where it is new to both, where both update it, and where both bring a new column."""
+    bronze = lakehouse.catalog.iceberg(lakehouse.main)
+
+    def bring(status: str, day: int, *ids: int, more: str = "") -> None:
+        names = ["id", "day", "status", *([more] if more else [])]
+        kinds = {name: {"type": "string" if name in ("status", more) else "integer"} for name in names}
+        entry = {
+            "stream": {"name": "orders", "json_schema": {"properties": kinds}},
+            "destination_sync_mode": "append_dedup",
+            "primary_key": [["id"]],
+            "cursor_field": ["day"],
+        }
+        rows = [{"id": id_, "day": day, "status": status} for id_ in ids]
+        records = [{"stream": "orders", "data": row, "emitted_at": day} for row in rows]
+        messages = [{"type": "RECORD", "record": record} for record in records]
+        land(bronze, "shop", ConfiguredCatalog.parse({"streams": [entry]}), messages)
+
+    with meanwhile(lambda: bring("theirs", 1, 1, 2)):
+        bring("ours", 2, 2, 3)
+    with meanwhile(lambda: bring("theirs", 4, 3, 4)):
+        bring("ours", 3, 2, 3, 4)
+    with meanwhile(lambda: bring("theirs", 5, 5, more="note")):
+        bring("ours", 5, 6, more="note")
+    found = lakehouse.sql(lakehouse.main, "select id, status, note from shop.orders order by id")
+    stands = ["theirs", "ours", "theirs", "theirs", "theirs", "ours"]
+    assert [(row["id"], row["status"]) for row in found] == list(enumerate(stands, 1))
+
+
+def test_rows_that_two_put_at_once_are_there_once(lakehouse: Lakehouse) -> None:
+    bronze, table = lakehouse.catalog.iceberg(lakehouse.main), TableId("shop", "orders")
+
+    def put(status: str, *ids: int) -> None:
+        put_through_pyiceberg(bronze, table, pa.table({"id": ids, "status": [status] * len(ids)}), ["id"])
+
+    with meanwhile(lambda: put("theirs", 1, 2)):  # neither finds a table
+        put("ours", 2)
+    with meanwhile(lambda: put("theirs", 2, 3)):
+        put("ours", 3)
+    found = lakehouse.sql(lakehouse.main, "select id, status from shop.orders order by id")
+    assert [row["status"] for row in found] == ["theirs", "theirs", "ours"]
 
 
 def test_refs_that_are_not_there_or_twice_are_named(lakehouse: Lakehouse) -> None:

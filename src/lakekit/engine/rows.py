@@ -65,10 +65,12 @@ def put_through_pyiceberg(
 ) -> None:
     """Put rows into a table in one commit, in place of those with the same key; the table is made if need be.
 
-    With ``replace`` they are put in place of all that it held.
+    With ``replace`` they are put in place of all that it held. Raises ``QueryFailed`` where they do not fit, or where
+    others do not stop writing to it.
     """
-    from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
-    from pyiceberg.expressions import AlwaysTrue
+    from pyiceberg.exceptions import CommitFailedException
+
+    from ..catalog.rereading import until_committed
 
     must_have_key(rows, key, id_)
     rows = storable(rows)
@@ -79,15 +81,22 @@ def put_through_pyiceberg(
                 why="PyIceberg would write an empty one",
                 todo="give an empty array, or test it on the embedded engine",
             )
-    name = (id_.schema, id_.name)
     try:
-        table = iceberg.load_table(name)
+        until_committed(lambda: _put(iceberg, id_, rows, key, replace=replace))
+    except CommitFailedException as error:
+        raise QueryFailed(f"{id_} kept changing.", why=str(error), todo="try it again") from error
+
+
+def _put(iceberg: IcebergCatalog, id_: TableId, rows: pa.Table, key: Sequence[str], *, replace: bool) -> None:
+    from pyiceberg.exceptions import NoSuchTableError
+    from pyiceberg.expressions import AlwaysTrue
+
+    from ..catalog.rereading import as_read
+
+    try:
+        table = as_read(iceberg.load_table((id_.schema, id_.name)))
     except NoSuchTableError:
-        with suppress(NamespaceAlreadyExistsError):
-            iceberg.create_namespace(id_.schema)
-        must_be_given(rows, {field.name for field in rows.schema if not field.nullable}, id_)
-        with iceberg.create_table_transaction(name, rows.schema) as creation:
-            creation.append(rows)
+        _make(iceberg, id_, rows)
         return
     must_be_given(rows, {field.name for field in table.schema().fields if field.required}, id_)
     found = None
@@ -103,6 +112,23 @@ def put_through_pyiceberg(
         if found is not None:
             change.delete(found)
         change.append(_as(rows, schema))
+
+
+def _make(iceberg: IcebergCatalog, id_: TableId, rows: pa.Table) -> None:
+    from pyiceberg.exceptions import (
+        CommitFailedException,
+        NamespaceAlreadyExistsError,
+        TableAlreadyExistsError,
+    )
+
+    with suppress(NamespaceAlreadyExistsError):
+        iceberg.create_namespace(id_.schema)
+    must_be_given(rows, {field.name for field in rows.schema if not field.nullable}, id_)
+    try:
+        with iceberg.create_table_transaction((id_.schema, id_.name), rows.schema) as creation:
+            creation.append(rows)
+    except TableAlreadyExistsError as error:  # another has just made it
+        raise CommitFailedException(str(error)) from error
 
 
 def _among(rows: pa.Table, key: Sequence[str]) -> Any:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pyiceberg.catalog import Catalog
-    from pyiceberg.table import Table
 
     from .configured import ConfiguredCatalog, Stream
     from .versions import Row
@@ -118,9 +117,9 @@ def load(
     now = time.time_ns() // 1_000_000
     fields = Fields(types)
     made = [record_row(f"row {i}", _encode(row), fields, key, now, 0, 0) for i, row in enumerate(given, 1)]
-    target = prepare(iceberg, table, _schema(types))
+    prepare(iceberg, table, _schema(types))
     report.received = len(made)
-    report.inserted, report.updated = commit(iceberg, target, made, key, cursor, "")
+    report.inserted, report.updated = commit(iceberg, table, made, key, cursor, "")
     return report
 
 
@@ -132,10 +131,10 @@ def read_states(iceberg: Catalog, source: str, configured: ConfiguredCatalog) ->
 
 
 class _Stream:
-    def __init__(self, configured: Stream, table: Table, id_: TableId) -> None:
+    def __init__(self, configured: Stream, table: TableId) -> None:
         self.configured = configured
         self.table = table
-        self.report = StreamReport(str(id_))
+        self.report = StreamReport(str(table))
         self.fields = Fields({name: arrow_type(of) for name, of in configured.properties.items()})
         self.rows: list[Row] = []
         self.state = ""
@@ -199,7 +198,6 @@ class _Landing:
                 inserted, updated = commit(
                     self._iceberg, stream.table, stream.rows, key, stream.configured.cursor, stream.state
                 )
-                stream.table = self._iceberg.load_table(stream.table.name())
                 stream.report.inserted += inserted
                 stream.report.updated += updated
                 stream.rows, stream.state = [], ""
@@ -250,8 +248,8 @@ class _Landing:
                     why=f"its minimum_generation_id is {configured.minimum_generation_id}",
                     todo=f"drop {id_} and land everything again",
                 )
-            table = prepare(self._iceberg, id_, arrow_schema(configured.properties))
-            self._streams[name] = _Stream(configured, table, id_)
+            prepare(self._iceberg, id_, arrow_schema(configured.properties))
+            self._streams[name] = _Stream(configured, id_)
             self.report.streams[name] = self._streams[name].report
         return self._streams[name]
 

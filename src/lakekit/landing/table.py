@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,12 +15,13 @@ from pyiceberg.exceptions import (
     TableAlreadyExistsError,
 )
 
+from ..catalog.rereading import as_read, until_committed
 from ..errors import LandingFailed
 from ..naming import EXTRACTED_AT, RAW_ID
 from .versions import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 STATE: Final = "lakekit.state"
 """The snapshot property that holds the stream's STATE message."""
-
-_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,45 +49,23 @@ def find(iceberg: Catalog, id_: TableId) -> Table | None:
         return None
 
 
-def prepare(iceberg: Catalog, id_: TableId, schema: pa.Schema) -> Table:
-    """The table with at least the columns of ``schema``, made or widened as need be."""
-    if table := find(iceberg, id_):
-        held = table.schema().as_arrow()
-        for field in schema:
-            if field.name in held.names and not _holds(held.field(field.name).type, field.type):
-                raise LandingFailed(
-                    f"'{field.name}' of {id_} was {held.field(field.name).type} and now comes as {field.type}.",
-                    todo="land it under another name, or drop the table and land everything again",
-                )
-        if set(schema.names) - set(held.names):
-            with table.update_schema() as update:
-                update.union_by_name(schema)
-        return table
-    with suppress(NamespaceAlreadyExistsError):
-        iceberg.create_namespace(id_.schema)
-    try:
-        return iceberg.create_table((id_.schema, id_.name), schema)
-    except TableAlreadyExistsError:
-        return prepare(iceberg, id_, schema)  # another landing has just made it
+def prepare(iceberg: Catalog, id_: TableId, schema: pa.Schema) -> None:
+    """Let there be the table with at least the columns of ``schema``: make or widen it as need be."""
+    with _resting(id_):
+        until_committed(lambda: _prepare(iceberg, id_, schema))
 
 
 def commit(
-    iceberg: Catalog, table: Table, new: list[Row], key: Sequence[str], cursor: str | None, state: str
+    iceberg: Catalog, id_: TableId, new: list[Row], key: Sequence[str], cursor: str | None, state: str
 ) -> tuple[int, int]:
     """Bring rows and state into the table in one commit; returns how many were inserted and updated.
 
     An empty ``key`` appends. Someone else's commit in between is read, and taken into account.
     """
-    for attempt in range(_ATTEMPTS):
-        try:
-            return _commit(table, new, key, cursor, state)
-        except CommitFailedException as error:
-            if attempt == _ATTEMPTS - 1:
-                raise LandingFailed(
-                    f"{table.name()} kept changing.", why=str(error), todo="land again"
-                ) from error
-            table = iceberg.load_table(table.name())
-    raise AssertionError
+    with _resting(id_):
+        return until_committed(
+            lambda: _commit(as_read(iceberg.load_table((id_.schema, id_.name))), new, key, cursor, state)
+        )
 
 
 def state_of(table: Table) -> str | None:
@@ -111,6 +88,35 @@ def size_of(table: Table) -> Size:
     if rows is None or int(told.get("total-equality-deletes", 0)):
         return Size(None, int(told.get("total-files-size", 0)))
     return Size(int(rows) - int(told.get("total-position-deletes", 0)), int(told.get("total-files-size", 0)))
+
+
+@contextmanager
+def _resting(id_: TableId) -> Iterator[None]:
+    try:
+        yield
+    except CommitFailedException as error:
+        raise LandingFailed(f"{id_} kept changing.", why=str(error), todo="land again") from error
+
+
+def _prepare(iceberg: Catalog, id_: TableId, schema: pa.Schema) -> None:
+    if table := find(iceberg, id_):
+        held = table.schema().as_arrow()
+        for field in schema:
+            if field.name in held.names and not _holds(held.field(field.name).type, field.type):
+                raise LandingFailed(
+                    f"'{field.name}' of {id_} was {held.field(field.name).type} and now comes as {field.type}.",
+                    todo="land it under another name, or drop the table and land everything again",
+                )
+        if set(schema.names) - set(held.names):
+            with table.update_schema() as update:
+                update.union_by_name(schema)
+        return
+    with suppress(NamespaceAlreadyExistsError):
+        iceberg.create_namespace(id_.schema)
+    try:
+        iceberg.create_table((id_.schema, id_.name), schema)
+    except TableAlreadyExistsError:
+        _prepare(iceberg, id_, schema)  # another landing has just made it
 
 
 def _commit(
