@@ -11,8 +11,8 @@ import pytest
 from lakekit.catalog.nessie import NessieCatalog, catalog_name
 from lakekit.catalog.protocol import TableId
 from lakekit.demo.shop import Shop
-from lakekit.engine.trino import TrinoEngine
 from lakekit.engine.rows import put_through_pyiceberg
+from lakekit.engine.trino import TrinoEngine
 from lakekit.errors import MergeConflict, QueryFailed, RefExists, RefNotFound
 from lakekit.landing import ConfiguredCatalog, land, read_states
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -91,12 +90,13 @@ def _put(iceberg: IcebergCatalog, id_: TableId, rows: pa.Table, key: Sequence[st
     from pyiceberg.exceptions import NoSuchTableError
     from pyiceberg.expressions import AlwaysTrue
 
-    from ..catalog.rereading import as_read
+    from ..catalog.rereading import as_read, make
 
     try:
         table = as_read(iceberg.load_table((id_.schema, id_.name)))
     except NoSuchTableError:
-        _make(iceberg, id_, rows)
+        must_be_given(rows, {field.name for field in rows.schema if not field.nullable}, id_)
+        make(iceberg, id_, rows)
         return
     must_be_given(rows, {field.name for field in table.schema().fields if field.required}, id_)
     found = None
@@ -112,23 +112,6 @@ def _put(iceberg: IcebergCatalog, id_: TableId, rows: pa.Table, key: Sequence[st
         if found is not None:
             change.delete(found)
         change.append(_as(rows, schema))
-
-
-def _make(iceberg: IcebergCatalog, id_: TableId, rows: pa.Table) -> None:
-    from pyiceberg.exceptions import (
-        CommitFailedException,
-        NamespaceAlreadyExistsError,
-        TableAlreadyExistsError,
-    )
-
-    with suppress(NamespaceAlreadyExistsError):
-        iceberg.create_namespace(id_.schema)
-    must_be_given(rows, {field.name for field in rows.schema if not field.nullable}, id_)
-    try:
-        with iceberg.create_table_transaction((id_.schema, id_.name), rows.schema) as creation:
-            creation.append(rows)
-    except TableAlreadyExistsError as error:  # another has just made it
-        raise CommitFailedException(str(error)) from error
 
 
 def _among(rows: pa.Table, key: Sequence[str]) -> Any:

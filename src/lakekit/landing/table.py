@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from pyiceberg import expressions
-from pyiceberg.exceptions import (
-    CommitFailedException,
-    NamespaceAlreadyExistsError,
-    NoSuchTableError,
-    TableAlreadyExistsError,
-)
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 
-from ..catalog.rereading import as_read, until_committed
+from ..catalog.rereading import as_read, make, until_committed
 from ..errors import LandingFailed
 from ..naming import EXTRACTED_AT, RAW_ID
 from .versions import merge
@@ -111,12 +106,7 @@ def _prepare(iceberg: Catalog, id_: TableId, schema: pa.Schema) -> None:
             with table.update_schema() as update:
                 update.union_by_name(schema)
         return
-    with suppress(NamespaceAlreadyExistsError):
-        iceberg.create_namespace(id_.schema)
-    try:
-        iceberg.create_table((id_.schema, id_.name), schema)
-    except TableAlreadyExistsError:
-        _prepare(iceberg, id_, schema)  # another landing has just made it
+    make(iceberg, id_, schema.empty_table())
 
 
 def _commit(
