@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .dbt import BuildReport
+    from .landing import LandingReport
 
 
 class LakekitError(Exception):
@@ -146,7 +147,11 @@ class BuildFailed(LakekitError):
 
 
 class LandingFailed(LakekitError):
-    """Source data could not be written to bronze; what was committed before stands."""
+    """Source data could not be written to bronze; what was committed before stands, and ``report`` tells of it."""
+
+    def __init__(self, what: str, *, why: str = "", todo: str = "") -> None:
+        super().__init__(what, why=why, todo=todo)
+        self.report: LandingReport | None = None
 
 
 class StackFailed(LakekitError):

@@ -56,9 +56,13 @@ def tombstone(id_: int, day: int, emitted_at: int = 1) -> dict[str, Any]:
     return record(emitted_at, id=id_, deleted_at=f"2026-01-{day:02}T00:00:00Z")
 
 
-def state(day: int) -> dict[str, Any]:
-    descriptor = {"stream_descriptor": {"name": "orders"}, "stream_state": {"updated_at": day}}
+def stream_state(stream: str, day: int) -> dict[str, Any]:
+    descriptor = {"stream_descriptor": {"name": stream}, "stream_state": {"updated_at": day}}
     return {"type": "STATE", "state": {"type": "STREAM", "stream": descriptor}}
+
+
+def state(day: int) -> dict[str, Any]:
+    return stream_state("orders", day)
 
 
 @pytest.fixture
@@ -102,6 +106,21 @@ def test_a_tombstone_marks_the_row_and_keeps_its_columns(bronze: Catalog) -> Non
     assert (row["status"], row["deleted_at"]) == ("refunded", datetime(2026, 1, 5, tzinfo=UTC))
     put(bronze, order(1, 6, "restored", 4))
     assert rows(bronze)[1]["deleted_at"] is None
+
+
+def test_a_mark_that_cannot_be_compared_with_the_cursor_is_a_column_like_any_other(bronze: Catalog) -> None:
+    text = catalog(deleted_at={"type": ["null", "string"]})
+    for message in (order(1, 1, "paid"), tombstone(1, 5, 2), order(1, 3, "refunded", 3, deleted_at="soon")):
+        land(bronze, "shopify", text, [message])
+    assert (rows(bronze)[1]["status"], rows(bronze)[1]["deleted_at"]) == ("refunded", "soon")
+
+
+def test_a_record_without_a_cursor_does_not_clear_a_mark(bronze: Catalog) -> None:
+    put(bronze, tombstone(1, 5), record(2, id=1, status="paid"))
+    assert (rows(bronze)[1]["status"], rows(bronze)[1]["deleted_at"]) == (
+        "paid",
+        instant("2026-01-05T00:00Z"),
+    )
 
 
 def test_a_repeated_record_writes_nothing(bronze: Catalog) -> None:
@@ -157,13 +176,29 @@ def test_a_new_field_becomes_a_column_and_a_changed_type_is_refused(bronze: Cata
         (record(1, status="paid"), "The key 'id' is missing in message 3"),
         (record(1, id=None), "The key 'id' is missing in message 3"),
         ({"type": "RECORD", "record": {"stream": "x", "data": {}, "emitted_at": 1}}, "not in the configured"),
-        ({"type": "TRACE", "trace": {"type": "ERROR", "error": {"message": "401"}}}, "connector failed"),
+        ({"type": "STATE", "state": {"type": "STREAM"}}, "Message 3 is a STATE of a stream, and names none"),
+        ({"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_state": {}}}}, "stream_descriptor"),
+        ({"type": "STATE", "state": []}, "Message 3 is not an Airbyte message"),
+        (stream_state("x", 1), "not in the configured"),
+        (
+            {"type": "TRACE", "trace": {"type": "ERROR", "error": {"message": "401"}}},
+            "connector failed.*\n.*401",
+        ),
+        ({"type": "TRACE", "trace": {"type": "ERROR", "error": None}}, "does not say why"),
+        ({"type": "TRACE", "trace": {"type": "ERROR", "error": 5}}, "Message 3 is not an Airbyte message"),
     ],
 )
-def test_bad_input_is_named_and_what_was_echoed_stays(bronze: Catalog, message: Any, says: str) -> None:
+@pytest.mark.parametrize("flush", [1, 20_000])
+def test_bad_input_is_named_and_what_came_before_stays(
+    bronze: Catalog, message: Any, says: str, flush: int
+) -> None:
+    echoed: list[bytes] = []
+    messages = [order(1, 1, "paid"), state(1), message]
     with pytest.raises(LandingFailed, match=says):
-        put(bronze, order(1, 1, "paid"), state(1), message, flush=1)
+        land(bronze, "shopify", catalog(), messages, echo=echoed.append, rows_a_flush=flush)
     assert statuses(bronze) == {1: "paid"}
+    assert [json.loads(line) for line in echoed] == [state(1)]
+    assert read_states(bronze, "shopify", catalog()) == [state(1)["state"]]
 
 
 def test_unknown_messages_are_counted_and_blank_lines_passed_over(bronze: Catalog) -> None:

@@ -9,8 +9,11 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from ..errors import LandingFailed, UsageError
 from ..landing.connector_process import cannot_start, last_lines
+from ..landing.messages import Message, complaint
 from ..naming import META_COLUMNS
 
 if TYPE_CHECKING:
@@ -127,8 +130,11 @@ def _messages(output: bytes) -> Iterator[dict[str, Any]]:
 
 def _complaint(output: bytes) -> str:
     """What a connector's TRACE says that went wrong."""
-    for message in _messages(output):
-        trace = message.get("trace")
-        if message.get("type") == "TRACE" and isinstance(trace, dict) and trace.get("type") == "ERROR":
-            return str(trace.get("error", {}).get("message", ""))
+    for line in output.splitlines():
+        try:
+            message = msgspec.json.decode(line, type=Message)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        if failure := complaint(message):
+            return failure.message or ""
     return ""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import UsageError
+from ..errors import LandingFailed, UsageError
 from . import options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
-    from ..landing import Progress
+    from ..landing import LandingReport, Progress
 
 
 @click.command()
@@ -43,8 +43,8 @@ def land(
     lakekit land --source shopify --catalog catalog.json < messages.jsonl
 
     Standard output has the STATE messages and nothing else, each once all before it is durable; a terminal
-    is spared them. Exits with 1 at a message that cannot be landed; landing the same messages again loses and
-    doubles nothing.
+    is spared them. Exits with 1 at a message that cannot be landed, or where the connector fails, be it with one stream
+    of many; what else came has landed, and landing the same messages again loses and doubles nothing.
     """
     from ..lake import Lake
     from ..landing import ConfiguredCatalog, connector, referenced_catalog
@@ -61,15 +61,24 @@ def land(
 
         read = connector(command, catalog, lake.states(source, configured)) if command else _stdin()
         with read as messages:
-            report = lake.land(source, configured, messages, echo=_echo, progress=narrate)
+            try:
+                report = lake.land(source, configured, messages, echo=_echo, progress=narrate)
+            except LandingFailed as error:
+                if error.report:
+                    _tell(error.report)
+                raise
+    if not report.streams:
+        output.progress.print("Nothing has landed: no record came in, and no state.")
+    _tell(report)
+
+
+def _tell(report: LandingReport) -> None:
     for stream in report.streams.values():
         output.progress.print(
             f"{stream.table}: {stream.received:,} received, {stream.inserted:,} inserted, "
             f"{stream.updated:,} updated, {stream.unchanged:,} unchanged",
             highlight=False,
         )
-    if not report.streams:
-        output.progress.print("Nothing has landed: no record came in, and no state.")
     if report.ignored:
         output.progress.print(f"{output.count(report.ignored, 'message')} of an unknown type passed over")
 

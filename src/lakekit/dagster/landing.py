@@ -11,6 +11,7 @@ import msgspec
 from dagster import AssetExecutionContext, AssetsDefinition, AssetSpec, MaterializeResult, multi_asset
 
 from ..catalog.protocol import TableId
+from ..errors import LandingFailed
 from ..lake import Lake
 from ..landing import ConfiguredCatalog, connector, referenced_catalog
 from ..naming import MAIN
@@ -40,8 +41,10 @@ def landing_assets(
     ``project`` is a file or folder of the project (``__file__``).
 
     Any of the tables can be selected: the connector is then asked for those alone. A run that lands and builds does both
-    on its branch, and publishes both; a run that only lands, lands on main, as Airbyte does. Raises ``ProjectError`` or
-    ``UsageError`` where there is no catalog.
+    on its branch, and publishes both; a run that only lands, lands on main, as Airbyte does. Where the connector fails, the
+    run does; the tables whose streams it said were complete are materialized all the same.
+
+    Raises ``ProjectError`` or ``UsageError`` where there is no catalog.
     """
     settings = Settings.load(Path(project))
     configured = _read(catalog) if catalog is not None else referenced_catalog(settings, source)
@@ -59,11 +62,23 @@ def landing_assets(
         with Lake.over(settings) as main:
             lake = _where(context, main)
             landing = _Landing(lake, source, _only(configured, chosen), command, settings.project)
-            report = landing.run(context)
+            failure = None
+            try:
+                report = landing.run(context)
+            except LandingFailed as error:
+                if error.report is None:
+                    raise
+                failure, report = error, error.report
+                chosen &= report.complete - report.failed.keys()
             hash_ = lake.catalog.ref(lake.ref).hash
             for key in sorted(context.selected_asset_keys):
-                told = _of_stream(report, places[key]) | of_table(lake, table_id(key)) | {"lake/hash": hash_}
-                yield MaterializeResult(asset_key=key, metadata=told)
+                if places[key] in chosen:
+                    told = (
+                        _of_stream(report, places[key]) | of_table(lake, table_id(key)) | {"lake/hash": hash_}
+                    )
+                    yield MaterializeResult(asset_key=key, metadata=told)
+            if failure:
+                raise failure
 
     return land
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .configured import ConfiguredCatalog, Stream, configured_catalog, referenced_catalog
     from .connector_process import connector
-    from .destination import LandingReport, Progress, StreamReport, land, load, read_states
+    from .destination import land, load
+    from .report import LandingReport, Progress, StreamReport
+    from .states import read_states
     from .table import Size, find, size_of
 
 __all__ = [
@@ -32,8 +34,12 @@ _ELSEWHERE: Final = {
     "configured_catalog": "configured",
     "referenced_catalog": "configured",
     "connector": "connector_process",
+    "LandingReport": "report",
+    "Progress": "report",
     "Size": "table",
+    "StreamReport": "report",
     "find": "table",
+    "read_states": "states",
     "size_of": "table",
 }
 

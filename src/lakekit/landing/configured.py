@@ -21,10 +21,14 @@ _MODES: Final = ("append", "append_dedup")
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One stream as it is to be landed. ``key`` and ``cursor`` name top-level fields."""
+    """One stream as it is to be landed. ``key`` and ``cursor`` name top-level fields.
+
+    An ``incremental`` one goes on from where the last sync ended; any other is read in full each time.
+    """
 
     name: str
     properties: Mapping[str, Any]
+    incremental: bool
     mode: str
     key: tuple[str, ...]
     cursor: str | None
@@ -43,6 +47,7 @@ class _AirbyteStream(msgspec.Struct):
 class _ConfiguredStream(msgspec.Struct):
     stream: _AirbyteStream
     destination_sync_mode: str
+    sync_mode: str = "incremental"
     primary_key: list[list[str]] | None = None
     cursor_field: list[str] | None = None
     generation_id: int | None = None
@@ -108,16 +113,29 @@ def _stream(entry: _ConfiguredStream) -> Stream:
     if mode not in _MODES:
         raise UsageError(f"'{name}' asks for '{mode}'.", todo=f"streams are landed by {' or '.join(_MODES)}")
     if not isinstance(properties, dict):
-        raise UsageError(f"'{name}' has no fields.", why="its json_schema has no properties")
+        raise UsageError(
+            f"'{name}' has no fields.",
+            why="its json_schema has no properties",
+            todo="give the stream as the connector's `discover` prints it, or leave it out of the catalog",
+        )
     paths = entry.primary_key or stream.source_defined_primary_key or []
     cursor = entry.cursor_field or stream.default_cursor_field or []
     if any(len(path) != 1 for path in paths) or len(cursor) > 1:
-        raise UsageError(f"'{name}' has a nested key or cursor.", why="only top-level fields can be one")
+        raise UsageError(
+            f"'{name}' has a nested key or cursor.",
+            why="only top-level fields can be one",
+            todo="name top-level fields in its primary_key and cursor_field",
+        )
     if mode == "append_dedup" and not paths:
-        raise UsageError(f"'{name}' has no primary key.", why="append_dedup needs one")
+        raise UsageError(
+            f"'{name}' has no primary key.",
+            why="append_dedup tells its records apart by one",
+            todo="name one in its primary_key, or land it by append",
+        )
     return Stream(
         name,
         properties,
+        entry.sync_mode == "incremental",
         mode,
         tuple(path[0] for path in paths),
         cursor[0] if cursor else None,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -13,9 +11,11 @@ import pyarrow as pa
 from ..catalog.protocol import TableId
 from ..errors import LandingFailed
 from .columns import Fields, arrow_schema, arrow_type, infer
+from .messages import ErrorTrace, Message, Record, State, StreamStatus, Trace, complaint
 from .record import record_row
-from .table import commit, find, prepare, state_of
-from .versions import is_tombstone
+from .report import LandingReport, Progress, StreamReport
+from .table import commit, find, prepare
+from .versions import Order, is_tombstone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,50 +28,8 @@ if TYPE_CHECKING:
 ROWS_A_FLUSH: Final = 20_000
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _PROGRESS_EVERY: Final = 1_000
-
-
-class _Record(msgspec.Struct):
-    stream: str
-    data: msgspec.Raw
-    emitted_at: int
-
-
-class _Message(msgspec.Struct):
-    type: str
-    record: _Record | None = None
-    state: dict[str, Any] | None = None
-    trace: dict[str, Any] | None = None
-
-
-@dataclass(slots=True)
-class StreamReport:
-    """What became of a stream's records; ``unchanged`` were repeats or older than what was held."""
-
-    table: str
-    received: int = 0
-    inserted: int = 0
-    updated: int = 0
-    tombstones: int = 0
-
-    @property
-    def unchanged(self) -> int:
-        return self.received - self.inserted - self.updated
-
-
-@dataclass(slots=True)
-class LandingReport:
-    """What a landing did, by stream, and how many messages were of no known type."""
-
-    streams: dict[str, StreamReport] = field(default_factory=dict)
-    ignored: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How many records of a stream have come in."""
-
-    stream: str
-    records: int
+_WITHOUT_STATE: Final = 2
+"""How many times the rows of a flush are kept waiting for a STATE, so that it goes into one commit with them."""
 
 
 def land(
@@ -87,15 +45,25 @@ def land(
     """Write a sync's records to ``<source>.<stream>`` tables.
 
     ``echo`` gets each STATE message, as it came, once all before it is durable; the state is in the same
-    Iceberg commit as the rows. Raises ``LandingFailed`` for a message that cannot be landed: what was echoed
-    before is durable then, and landing the same messages again ends in the same tables.
+    Iceberg commit as the rows. Raises ``LandingFailed`` for a message that cannot be landed, and where the connector
+    fails; of one stream that it cannot read, once all others are landed. What a STATE vouches for is durable then, and
+    landing the same messages again ends in the same tables.
     """
     landing = _Landing(iceberg, source, configured, echo or (lambda _: None), rows_a_flush)
-    for number, message in enumerate(messages, 1):
-        stream = landing.take(number, message)
-        if progress and stream and stream.report.received % _PROGRESS_EVERY == 0:
-            progress(Progress(stream.configured.name, stream.report.received))
-    landing.flush()
+    try:
+        for number, message in enumerate(messages, 1):
+            stream = landing.take(number, message)
+            if progress and stream and stream.report.received % _PROGRESS_EVERY == 0:
+                progress(Progress(stream.configured.name, stream.report.received))
+        landing.flush(at_end=True)
+    except LandingFailed as error:
+        landing.flush()
+        error.report = landing.ended()
+        if landing.report.failed:
+            raise _streams_failed(landing.report, error.what) from error
+        raise
+    if landing.ended().failed:
+        raise _streams_failed(landing.report)
     return landing.report
 
 
@@ -123,20 +91,17 @@ def load(
     return report
 
 
-def read_states(iceberg: Catalog, source: str, configured: ConfiguredCatalog) -> list[dict[str, Any]]:
-    """The states that bronze holds, as a connector takes them with ``--state``."""
-    tables = [find(iceberg, TableId(source, name.lower())) for name in configured.streams]
-    states = [state for table in tables if table and (state := state_of(table))]
-    return [json.loads(state) for state in dict.fromkeys(states)]
-
-
 class _Stream:
     def __init__(self, configured: Stream, table: TableId) -> None:
         self.configured = configured
+        self.key = configured.key if configured.mode == "append_dedup" else ()
         self.table = table
         self.report = StreamReport(str(table))
         self.fields = Fields({name: arrow_type(of) for name, of in configured.properties.items()})
+        self.order = Order.of(configured.cursor, arrow_schema(configured.properties))
         self.rows: list[Row] = []
+        self.vouched = 0
+        """How many of the rows came before the last STATE."""
         self.state = ""
 
 
@@ -152,10 +117,11 @@ class _Landing:
         self.report = LandingReport()
         self._iceberg, self._source, self._configured = iceberg, source, configured
         self._echo, self._rows_a_flush = echo, rows_a_flush
-        self._decoder = msgspec.json.Decoder(_Message)
+        self._decoder = msgspec.json.Decoder(Message)
+        self._state_decoder = msgspec.json.Decoder(State)
         self._streams: dict[str, _Stream] = {}
         self._unechoed: list[bytes] = []
-        self._buffered = 0
+        self._ready = 0
 
     def take(self, number: int, message: bytes | str | Mapping[str, Any]) -> _Stream | None:
         """Take in one message; returns the stream that it was a record of."""
@@ -165,47 +131,65 @@ class _Landing:
             return None
         try:
             parsed = self._decoder.decode(raw)
+            state = self._state_decoder.decode(parsed.state) if parsed.state else None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise LandingFailed(
-                f"Message {number} is not an Airbyte message.",
-                why=f"{error}: {raw[:80]!r}",
-                todo="mend the source and land again; what was echoed is durable",
+            raise _refused(
+                f"Message {number} is not an Airbyte message.", f"{error}: {raw[:80]!r}"
             ) from error
+        if failure := complaint(parsed):
+            self._take_error(failure)
+            return None
         match parsed:
-            case _Message(type="RECORD", record=_Record() as record):
+            case Message(type="RECORD", record=Record() as record):
                 return self._take_record(number, record)
-            case _Message(type="STATE", state=dict() as state):
-                self._take_state(number, raw.strip(), state)
-            case _Message(type="TRACE", trace={"type": "ERROR", "error": error}):
-                raise LandingFailed("The connector failed.", why=str(error.get("message")), todo="land again")
-            case _Message(type="RECORD" | "STATE" as kind):
-                raise LandingFailed(
-                    f"Message {number} is a {kind} without a {kind.lower()}.",
-                    why=repr(raw[:80]),
-                    todo="mend the source and land again; what was echoed is durable",
-                )
-            case _Message(type="LOG" | "TRACE" | "CONTROL"):
+            case Message(type="STATE") if state:
+                text = msgspec.json.format(bytes(parsed.state), indent=-1).decode()
+                self._take_state(number, raw.strip(), state, text)
+            case Message(type="RECORD" | "STATE" as kind):
+                raise _refused(f"Message {number} is a {kind} without a {kind.lower()}.", repr(raw[:80]))
+            case Message(type="TRACE", trace=Trace(stream_status=StreamStatus(status="COMPLETE") as told)):
+                self.report.complete.add(told.stream_descriptor.name)
+            case Message(type="LOG" | "TRACE" | "CONTROL"):
                 pass
             case _:
                 self.report.ignored += 1
         return None
 
-    def flush(self) -> None:
-        """Make everything durable, then echo the states that it stands for."""
-        for stream in self._streams.values():
-            if stream.rows or stream.state:
-                key = stream.configured.key if stream.configured.mode == "append_dedup" else ()
+    def flush(self, *, at_end: bool = False) -> None:
+        """Make durable what can be, and echo the states that stand for it.
+
+        Rows that are told apart by a key can be at any time: that they come again changes nothing. Rows that are appended
+        can be once a STATE has come after them, or once the connector is done: they would be doubled.
+        """
+        for name, stream in self._streams.items():
+            whole = stream.key or (at_end and name not in self.report.failed)
+            end = len(stream.rows) if whole else stream.vouched
+            if end or stream.state:
                 inserted, updated = commit(
-                    self._iceberg, stream.table, stream.rows, key, stream.configured.cursor, stream.state
+                    self._iceberg,
+                    stream.table,
+                    stream.rows[:end],
+                    stream.key,
+                    stream.configured.cursor,
+                    stream.state,
                 )
                 stream.report.inserted += inserted
                 stream.report.updated += updated
-                stream.rows, stream.state = [], ""
+                stream.rows, stream.vouched, stream.state = stream.rows[end:], 0, ""
         for state in self._unechoed:
             self._echo(state)
-        self._unechoed, self._buffered = [], 0
+        self._unechoed, self._ready = [], 0
 
-    def _take_record(self, number: int, record: _Record) -> _Stream:
+    def ended(self) -> LandingReport:
+        """The report, without the rows that were not written."""
+        for stream in self._streams.values():
+            marks = sum(is_tombstone(row, stream.order) for row in stream.rows)
+            stream.report.received -= len(stream.rows)
+            stream.report.tombstones -= marks
+            stream.rows = []
+        return self.report
+
+    def _take_record(self, number: int, record: Record) -> _Stream:
         stream = self._stream(number, record.stream)
         configured = stream.configured
         row = record_row(
@@ -219,20 +203,30 @@ class _Landing:
         )
         stream.rows.append(row)
         stream.report.received += 1
-        stream.report.tombstones += is_tombstone(row, configured.cursor)
-        self._buffered += 1
+        stream.report.tombstones += is_tombstone(row, stream.order)
+        self._ready += bool(stream.key)
+        if self._ready >= _WITHOUT_STATE * self._rows_a_flush:
+            self.flush()
         return stream
 
-    def _take_state(self, number: int, raw: bytes, state: dict[str, Any]) -> None:
-        self._unechoed.append(raw)
-        text = json.dumps(state, separators=(",", ":"))
+    def _take_state(self, number: int, raw: bytes, state: State, text: str) -> None:
+        if state.type == "STREAM" and not state.stream:
+            raise _refused(f"Message {number} is a STATE of a stream, and names none.", repr(raw[:80]))
         # A GLOBAL or LEGACY state speaks for every stream of the source.
-        stream = state.get("stream")
-        speaks_for = [stream["stream_descriptor"]["name"]] if stream else list(self._configured.streams)
-        for name in speaks_for:
-            self._stream(number, name).state = text
-        if self._buffered >= self._rows_a_flush:
+        names = [state.stream.stream_descriptor.name] if state.stream else list(self._configured.streams)
+        for stream in [self._stream(number, name) for name in names]:
+            self._ready += 0 if stream.key else len(stream.rows) - stream.vouched
+            stream.state, stream.vouched = text, len(stream.rows)
+        self._unechoed.append(raw)
+        if self._ready >= self._rows_a_flush:
             self.flush()
+
+    def _take_error(self, error: ErrorTrace) -> None:
+        """A stream that cannot be read is remembered, since the connector goes on with the next; all else is the end."""
+        why = error.message or "it does not say why"
+        if error.stream_descriptor is None:
+            raise LandingFailed("The connector failed.", why=why, todo="land again")
+        self.report.failed.setdefault(error.stream_descriptor.name, why)
 
     def _stream(self, number: int, name: str) -> _Stream:
         if name not in self._streams:
@@ -252,6 +246,23 @@ class _Landing:
             self._streams[name] = _Stream(configured, id_)
             self.report.streams[name] = self._streams[name].report
         return self._streams[name]
+
+
+def _refused(what: str, why: str) -> LandingFailed:
+    return LandingFailed(what, why=why, todo="mend the source and land again; what was echoed is durable")
+
+
+def _streams_failed(report: LandingReport, besides: str = "") -> LandingFailed:
+    names = ", ".join(f"'{name}'" for name in report.failed)
+    error = LandingFailed(
+        f"The connector could not read {names}.",
+        why="\n".join(
+            [*(f"{name}: {why}" for name, why in report.failed.items()), *([besides] if besides else [])]
+        ),
+        todo="mend what it says and land again; what else came has landed",
+    )
+    error.report = report
+    return error
 
 
 def _schema(types: Mapping[str, pa.DataType]) -> pa.Schema:

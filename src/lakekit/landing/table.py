@@ -13,7 +13,7 @@ from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from ..catalog.rereading import as_read, make, until_committed
 from ..errors import LandingFailed
 from ..naming import EXTRACTED_AT, RAW_ID
-from .versions import merge
+from .versions import Order, merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +34,14 @@ class Size:
 
     rows: int | None
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldState:
+    """A STATE's JSON, and when it was written, in milliseconds since 1970."""
+
+    text: str
+    written_at: int
 
 
 def find(iceberg: Catalog, id_: TableId) -> Table | None:
@@ -63,12 +71,12 @@ def commit(
         )
 
 
-def state_of(table: Table) -> str | None:
+def state_of(table: Table) -> HeldState | None:
     """The newest state at this table's present snapshot; maintenance's snapshots carry none of their own."""
     snapshot = table.current_snapshot()
     while snapshot is not None:
         if snapshot.summary and (state := snapshot.summary.additional_properties.get(STATE)):
-            return state
+            return HeldState(state, snapshot.timestamp_ms)
         snapshot = table.snapshot_by_id(snapshot.parent_snapshot_id) if snapshot.parent_snapshot_id else None
     return None
 
@@ -122,9 +130,10 @@ def _commit(
     held = _held(table, new, key[0])
     standing = {tuple(row[name] for name in key): row for row in held}
     before = dict(standing)
+    order = Order.of(cursor, schema)
     for row in new:
         at = tuple(row[name] for name in key)
-        standing[at] = merge(standing.get(at), row, cursor)
+        standing[at] = merge(standing.get(at), row, order)
     changed = {at: row for at, row in standing.items() if row is not before.get(at)}
     updated = {at for at in changed if at in before}
     # A delete goes by the key's first column: rows that share it but did not change go back in.

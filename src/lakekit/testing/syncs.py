@@ -16,7 +16,7 @@ import pyarrow as pa
 from ..errors import UsageError
 from ..landing.columns import Fields, arrow_schema, arrow_type
 from ..landing.record import record_row
-from ..landing.versions import DELETED_AT, merge
+from ..landing.versions import DELETED_AT, Order, merge
 from ..naming import RAW_ID
 from .nested import check_inside
 from .values import check_columns, typed_cell
@@ -99,6 +99,7 @@ def sync(stream: Stream, given: Iterable[Mapping[str, Any]], at: datetime, what:
     types = {name: arrow_type(of) for name, of in stream.properties.items()}
     columns = {name: pa.field(name, type_) for name, type_ in types.items()}
     fields = Fields(types)
+    order = Order.of(stream.reference.cursor, stream.schema)
     changed: dict[tuple[Any, ...], Row] = {}
     for number, row in enumerate(given, 1):
         where = f"Row {number} of {what}"
@@ -110,7 +111,7 @@ def sync(stream: Stream, given: Iterable[Mapping[str, Any]], at: datetime, what:
         made = record_row(where, record, fields, stream.key, int(at.timestamp() * 1000), 0, 0)
         key = tuple(made[name] for name in stream.key) or (made[RAW_ID],)
         held = stream.rows.get(key)
-        stands = merge(held, made, stream.reference.cursor)
+        stands = merge(held, made, order)
         if stands is not held:
             stream.rows[key] = changed[key] = stands
     rows = [{name: row.get(name) for name in stream.schema.names} for row in changed.values()]
