@@ -227,6 +227,36 @@ def test_a_connector_that_fails_fails_the_run_in_its_own_words(
     assert "401: the token has expired" in failed.step_failure_data.error_display_string
 
 
+IN_PART = """
+import json, sys
+def say(type, **what): print(json.dumps({"type": type, **what}))
+def trace(type, **what): say("TRACE", trace={"type": type, **what})
+products, orders = ({"stream_descriptor": {"name": name}} for name in ("products", "orders"))
+trace("ERROR", error={"message": "404: no such page", **products})
+say("RECORD", record={"stream": "orders", "data": {"id": 1}, "emitted_at": 1})
+trace("STREAM_STATUS", stream_status={"status": "COMPLETE", **orders})
+say("STATE", state={"type": "STREAM", "stream": {"stream_state": {"id": 1}, **orders}})
+sys.exit("one failed")
+"""
+
+
+def test_a_stream_that_cannot_be_read_fails_the_run_and_the_others_are_landed(
+    tmp_path: Path, instance: DagsterInstance
+) -> None:
+    (tmp_path / "lakekit.toml").touch()
+    products: dict[str, Any] = {**ORDERS, "stream": {**ORDERS["stream"], "name": "products"}}
+    catalog = {"streams": [ORDERS, products]}
+    assets = landing_assets(tmp_path, "shop", [sys.executable, "-c", IN_PART], catalog=catalog)
+    ran = run_assets(Definitions([assets], executor=in_process_executor), instance=instance)
+    assert not ran.success
+    landed = told(ran)
+    assert landed.keys() == {"shop.orders"}
+    assert (landed["shop.orders"]["inserted"], landed["shop.orders"]["dagster/row_count"]) == (1, 1)
+    [failed] = ran.filter_events(lambda event: event.is_step_failure)
+    assert "could not read 'products'" in failed.step_failure_data.error_display_string
+    assert "404: no such page" in failed.step_failure_data.error_display_string
+
+
 def test_one_setting_says_who_writes_bronze(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     by_connectors = bronze(project, SHOP)
     assert by_connectors.resolve_asset_graph().materializable_asset_keys >= {PRODUCTS}
