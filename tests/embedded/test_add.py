@@ -248,6 +248,8 @@ def test_what_cannot_be_added_leaves_all_as_it_was(project: Path, tmp_path: Path
     before = contents(project)
     refused("Where are the streams", "source", "recharge")
     refused("there is no config", "source", "recharge", "--", sys.executable, connector, "discover")
+    speechless = """print('{"type": "TRACE", "trace": {"type": "ERROR", "error": null}}'); raise SystemExit('no token')"""
+    refused("no token", "source", "recharge", "--", sys.executable, "-c", speechless)
     refused("cannot be started", "source", "recharge", "--", tmp_path / "nothing", "discover")
     refused("tells of no stream", "source", "recharge", "--discover", untold)
     refused("'logs' of", "source", "recharge", "--discover", told)

@@ -213,6 +213,27 @@ def test_a_catalog_that_is_none_is_refused() -> None:
         ConfiguredCatalog.parse({"streams": [{}]})
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"stream": {"name": "orders", "json_schema": {}}}, "has no fields"),
+        ({"primary_key": [["customer", "id"]]}, "has a nested key"),
+        ({"cursor_field": ["dates", "updated_at"]}, "has a nested key or cursor"),
+        ({"primary_key": []}, "has no primary key"),
+        ({"destination_sync_mode": "overwrite"}, "asks for 'overwrite'"),
+    ],
+)
+def test_a_stream_that_cannot_be_landed_is_named_with_what_to_do(wrong: dict[str, Any], says: str) -> None:
+    entry = {
+        "stream": {"name": "orders", "json_schema": {"properties": FIELDS}},
+        "destination_sync_mode": "append_dedup",
+        "primary_key": [["id"]],
+    }
+    with pytest.raises(UsageError, match=f"'orders' {says}") as caught:
+        ConfiguredCatalog.parse({"streams": [entry | wrong]})
+    assert caught.value.todo
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     """What a source tells of a few orders and their lines, in the order in which it is extracted.
