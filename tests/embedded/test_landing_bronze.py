@@ -178,6 +178,10 @@ def test_a_new_field_becomes_a_column_and_a_changed_type_is_refused(bronze: Cata
         ({"type": "RECORD", "record": {"stream": "x", "data": {}, "emitted_at": 1}}, "not in the configured"),
         ({"type": "STATE", "state": {"type": "STREAM"}}, "Message 3 is a STATE of a stream, and names none"),
         ({"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_state": {}}}}, "stream_descriptor"),
+        (
+            {"type": "STATE", "state": {"type": "GLOBAL", "global": {"stream_states": [{}]}}},
+            "stream_descriptor",
+        ),
         ({"type": "STATE", "state": []}, "Message 3 is not an Airbyte message"),
         (stream_state("x", 1), "not in the configured"),
         (
@@ -363,11 +367,12 @@ part = int(sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
 land(iceberg, "shopify", ConfiguredCatalog.parse({"streams": [entry]}), [
-    {"type": "RECORD", "record": {"stream": "orders", "data": {"id": 100 * part + n, "part": part}, "emitted_at": n}} for n in range(50)])
+    {"type": "RECORD", "record": {"stream": "orders", "data": {"id": id_, "part": part}, "emitted_at": id_}}
+    for id_ in [*range(10), *range(100 * part, 100 * part + 50)]])
 """
 
 
-def test_two_first_landings_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_two_first_landings_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
     both = [
         subprocess.Popen(
             [sys.executable, "-c", FIRST, str(tmp_path), str(part)],
@@ -383,7 +388,7 @@ def test_two_first_landings_at_once_lose_nothing(tmp_path: Path) -> None:
         landing.communicate(b"go\n", timeout=60)
         assert landing.returncode == 0
     held = rows(EmbeddedCatalog(tmp_path).iceberg("main"))
-    assert sorted(held) == [*range(100, 150), *range(200, 250)]
+    assert sorted(held) == [*range(10), *range(100, 150), *range(200, 250)]
 
 
 KILLED = """

@@ -70,6 +70,8 @@ def landing_assets(
                     raise
                 failure, report = error, error.report
                 chosen &= report.complete - report.failed.keys()
+                for name in report.streams.keys() - chosen:
+                    context.log.warning("%s: landed in part, %s", name, _of_stream(report, name))
             hash_ = lake.catalog.ref(lake.ref).hash
             for key in sorted(context.selected_asset_keys):
                 if places[key] in chosen:

@@ -60,7 +60,7 @@ def land(
         landing.flush()
         error.report = landing.ended()
         if landing.report.failed:
-            raise _streams_failed(landing.report, error.what) from error
+            raise _streams_failed(landing.report, error) from error
         raise
     if landing.ended().failed:
         raise _streams_failed(landing.report)
@@ -182,7 +182,9 @@ class _Landing:
 
     def ended(self) -> LandingReport:
         """The report, without the rows that were not written."""
-        for stream in self._streams.values():
+        for name, stream in self._streams.items():
+            if stream.rows:
+                self.report.complete.discard(name)
             marks = sum(is_tombstone(row, stream.order) for row in stream.rows)
             stream.report.received -= len(stream.rows)
             stream.report.tombstones -= marks
@@ -252,13 +254,13 @@ def _refused(what: str, why: str) -> LandingFailed:
     return LandingFailed(what, why=why, todo="mend the source and land again; what was echoed is durable")
 
 
-def _streams_failed(report: LandingReport, besides: str = "") -> LandingFailed:
-    names = ", ".join(f"'{name}'" for name in report.failed)
+def _streams_failed(report: LandingReport, besides: LandingFailed | None = None) -> LandingFailed:
+    words = [f"{name}: {why}" for name, why in report.failed.items()]
+    if besides:
+        words += [besides.what, besides.why]
     error = LandingFailed(
-        f"The connector could not read {names}.",
-        why="\n".join(
-            [*(f"{name}: {why}" for name, why in report.failed.items()), *([besides] if besides else [])]
-        ),
+        f"The connector could not read {', '.join(map(repr, report.failed))}.",
+        why="\n".join(filter(None, words)),
         todo="mend what it says and land again; what else came has landed",
     )
     error.report = report

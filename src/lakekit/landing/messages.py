@@ -19,11 +19,16 @@ class StreamState(msgspec.Struct):
     stream_descriptor: Descriptor
 
 
+class GlobalState(msgspec.Struct):
+    stream_states: list[StreamState] | None = None
+
+
 class State(msgspec.Struct):
     """Of one stream; or, where ``stream`` is None, of all of them."""
 
     type: str | None = None
     stream: StreamState | None = None
+    of_all: GlobalState | None = msgspec.field(name="global", default=None)
 
 
 class ErrorTrace(msgspec.Struct):

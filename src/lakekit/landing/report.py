@@ -27,8 +27,8 @@ class StreamReport:
 class LandingReport:
     """What a landing did, by stream, and how many messages were of no known type.
 
-    ``complete`` are the streams that the connector said it had read to their end, ``failed`` those that it could not
-    read, each with its words.
+    ``complete`` are the streams that the connector said it had read to their end, and that are written to it; ``failed``
+    those that it could not read, each with its words.
     """
 
     streams: dict[str, StreamReport] = field(default_factory=dict)
