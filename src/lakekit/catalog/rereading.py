@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ATTEMPTS: Final = 10
+_ATTEMPTS: Final = 30
+"""Each time another has committed: only who is slower than all of many others, thirty times over, gives up."""
 
 
 def until_committed(change: Callable[[], T]) -> T:
