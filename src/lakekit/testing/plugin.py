@@ -85,10 +85,21 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[_OWNER] = str(os.getpid())
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    run = config.stash.get(_run, None)
-    if run:
+def _close(config: pytest.Config) -> None:
+    if run := config.stash.get(_run, None):
         run.close()
+        del config.stash[_run]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of xdist tidies up before it says that it is done: it is not waited for any longer."""
+    if hasattr(session.config, "workerinput"):
+        _close(session.config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _close(config)
     if not hasattr(config, "workerinput"):
         stack = os.environ.get(_STACK, "")
         for name, value in config.stash.get(
