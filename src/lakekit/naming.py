@@ -19,7 +19,6 @@ MAIN: Final = "main"
 CATALOG: Final = "lake"
 """The catalog's name in SQL at main: ``lake.marts.fct_daily_sales``."""
 
-
 AT: Final = "at"
 """The purpose of the branches that show an old commit to Trino, until the engine that made them closes."""
 

@@ -100,11 +100,8 @@ def _of(field: str, schema: Any, stream: Stream, entity: str) -> Iterator[Column
 
 def _cast(taken: str, schema: Any, name: str) -> str:
     to = _MONEY if _is_money(schema, name) else type_of(schema)
-    if to in {
-        _TEXT,
-        _TIME,
-        _LOCAL,
-    }:  # a time without a zone stays text: that it has one all the same would fail the view
+    # A time without a zone stays text: that it has one all the same would fail the view.
+    if to in {_TEXT, _TIME, _LOCAL}:
         return taken
     return f"cast({f'from_iso8601_timestamp({taken})' if to == _INSTANT else taken} as {to})"
 

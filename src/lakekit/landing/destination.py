@@ -92,13 +92,13 @@ def load(
 
 
 class _Stream:
-    def __init__(self, configured: Stream, table: TableId) -> None:
+    def __init__(self, configured: Stream, table: TableId, schema: pa.Schema) -> None:
         self.configured = configured
         self.key = configured.key if configured.mode == "append_dedup" else ()
         self.table = table
         self.report = StreamReport(str(table))
         self.fields = Fields({name: arrow_type(of) for name, of in configured.properties.items()})
-        self.order = Order.of(configured.cursor, arrow_schema(configured.properties))
+        self.order = Order.of(configured.cursor, schema)
         self.rows: list[Row] = []
         self.vouched = 0
         """How many of the rows came before the last STATE."""
@@ -136,9 +136,6 @@ class _Landing:
             raise _refused(
                 f"Message {number} is not an Airbyte message.", f"{error}: {raw[:80]!r}"
             ) from error
-        if failure := complaint(parsed):
-            self._take_error(failure)
-            return None
         match parsed:
             case Message(type="RECORD", record=Record() as record):
                 return self._take_record(number, record)
@@ -147,6 +144,8 @@ class _Landing:
                 self._take_state(number, raw.strip(), state, text)
             case Message(type="RECORD" | "STATE" as kind):
                 raise _refused(f"Message {number} is a {kind} without a {kind.lower()}.", repr(raw[:80]))
+            case Message(type="TRACE") if failure := complaint(parsed):
+                self._take_error(failure)
             case Message(type="TRACE", trace=Trace(stream_status=StreamStatus(status="COMPLETE") as told)):
                 self.report.complete.add(told.stream_descriptor.name)
             case Message(type="LOG" | "TRACE" | "CONTROL"):
@@ -244,8 +243,9 @@ class _Landing:
                     why=f"its minimum_generation_id is {configured.minimum_generation_id}",
                     todo=f"drop {id_} and land everything again",
                 )
-            prepare(self._iceberg, id_, arrow_schema(configured.properties))
-            self._streams[name] = _Stream(configured, id_)
+            schema = arrow_schema(configured.properties)
+            prepare(self._iceberg, id_, schema)
+            self._streams[name] = _Stream(configured, id_, schema)
             self.report.streams[name] = self._streams[name].report
         return self._streams[name]
 
