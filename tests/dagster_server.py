@@ -65,13 +65,18 @@ class DagsterServer:
 
     def over(self, run: str, seconds: float = 240) -> dict[str, Any]:
         """The run when it is over: its status, times and tags."""
+        return self.until(run, _OVER, seconds)
+
+    def until(self, run: str, statuses: set[str], seconds: float) -> dict[str, Any]:
+        """The run when it has one of some statuses."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             found = dict(self.ask(_RUN, id=run)["runOrError"])
-            if found["status"] in _OVER:
+            if found["status"] in statuses:
                 return {**found, "tags": {tag["key"]: tag["value"] for tag in found["tags"]}}
             time.sleep(0.2)
-        raise AssertionError(f"{run} is not over after {seconds} s:\n{self.log.read_text()[-4000:]}")
+        said = self.log.read_text()[-4000:] if self.log.exists() else ""
+        raise AssertionError(f"{run} is {found['status']} after {seconds} s:\n{said}")
 
 
 @contextmanager

@@ -40,7 +40,6 @@ query ($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection {
 TERMINATE = """
 mutation ($id: String!) { terminateRun(runId: $id) { __typename ... on PythonError { message } } }
 """
-STARTED = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 PRINTED = "query ($key: [String!]!) { capturedLogs(logKey: $key) { stdout stderr } }"
 
 
@@ -162,10 +161,7 @@ def main(one: Deployed) -> str:
 
 def assert_a_run_is_ended_by_whom_the_page_asks(dagster: DagsterServer) -> None:
     run = dagster.launch()
-    until = time.monotonic() + 300
-    while (status := dagster.ask(STARTED, id=run)["runOrError"]["status"]) != "STARTED":
-        assert time.monotonic() < until, status
-        time.sleep(0.2)
+    dagster.until(run, {"STARTED"}, seconds=300)
     assert dagster.ask(TERMINATE, id=run)["terminateRun"] == {"__typename": "TerminateRunSuccess"}
     assert dagster.over(run, seconds=120)["status"] == "CANCELED", printed(dagster, run)
 
